@@ -83,7 +83,7 @@ struct AppendProof {
   private func needed(_ position: Int) -> ValueDigest? {
     let original = original(position)
     switch original.kind {
-    case .get: return value(position)
+    case .get, .scan: return value(position)
     case .put, .delete: return nil
     case .append:
       let isKnown = operations[position].role == .swap

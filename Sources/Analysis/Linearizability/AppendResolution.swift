@@ -67,7 +67,7 @@ struct AppendResolution {
     var seen: Set<UInt64> = initial.isAbsent ? [] : [initial.hash]
     for operation in operations {
       switch operation.kind {
-      case .get, .delete: continue
+      case .get, .scan, .delete: continue
       case .compareAndSwap where operation.outcome == .ok && !operation.swapped: continue
       case .put where operation.argument.isAbsent: continue
       case .put, .append, .compareAndSwap: break
@@ -91,7 +91,7 @@ struct AppendResolution {
       switch operations[i].kind {
       case .append: value = AppendResolution.base(of: operations[i])
       case .compareAndSwap: value = operations[i].expected
-      case .get, .put, .delete: value = .absent
+      case .get, .scan, .put, .delete: value = .absent
       }
     }
     if value == .empty { return false }
@@ -123,7 +123,7 @@ struct AppendResolution {
 
   private static func value(madeBy operation: Operation) -> ValueDigest? {
     switch operation.kind {
-    case .get, .delete: nil
+    case .get, .scan, .delete: nil
     case .append: appended(operation)
     case .put: operation.argument.isAbsent ? nil : operation.argument
     case .compareAndSwap:

@@ -45,7 +45,7 @@ extension Operation {
   /// A delete, or an operation that found no value.
   fileprivate var looksAtNothing: Bool {
     switch kind {
-    case .get: observed.isAbsent
+    case .get, .scan: observed.isAbsent
     case .put: argument.isAbsent
     case .delete: true
     case .append: false

@@ -166,7 +166,7 @@ extension Operation {
   /// operations.
   var writtenValue: ValueDigest? {
     switch kind {
-    case .get, .append: nil
+    case .get, .scan, .append: nil
     case .put: argument
     case .delete: .absent
     case .compareAndSwap: isRefused ? nil : argument
@@ -177,7 +177,7 @@ extension Operation {
   var demandedValue: ValueDigest? {
     guard outcome == .ok else { return nil }
     switch kind {
-    case .get: return observed
+    case .get, .scan: return observed
     case .put, .delete, .append: return nil
     case .compareAndSwap:
       return swapped ? expected : observed == .unobserved ? nil : observed
@@ -187,7 +187,7 @@ extension Operation {
   /// The values that the operation compared with or returned.
   var comparedValues: [ValueDigest] {
     switch kind {
-    case .get: [observed]
+    case .get, .scan: [observed]
     case .put, .delete, .append: []
     case .compareAndSwap:
       isRefused && observed != .unobserved ? [expected, observed] : [expected]

@@ -26,7 +26,7 @@ public struct ConsistencyCheck: Sendable {
   public func verdict(of history: [Operation], initial: [ValueDigest] = []) -> Verdict {
     switch consistency {
     case .none: return .consistent(.none)
-    case .eventual: return eventualVerdict(of: history, initial)
+    case .eventual: return eventualVerdict(of: history, ScannedValues(), initial)
     case .linearizable, .sequential: break
     }
     let partition = KeyPartition(history)
@@ -89,49 +89,11 @@ public struct ConsistencyCheck: Sendable {
       key: key, chains: chains, operations: operations, history: history)
     return .violated(body(&evidence))
   }
-
-  private func eventualVerdict(
-    of history: [Operation], _ initial: [ValueDigest]
-  ) -> Verdict {
-    struct Written: Hashable {
-      var key: UInt32
-      var value: ValueDigest
-    }
-    var firstWrite: [Written: Int64] = [:]
-    var appended: Set<UInt32> = []
-    for operation in history where operation.outcome != .failed && !operation.kind.isRead {
-      if operation.kind == .append { appended.insert(operation.key) }
-      if operation.outcome == .ok, operation.kind == .compareAndSwap, !operation.swapped {
-        continue
-      }
-      firstWrite[Written(key: operation.key, value: operation.argument), default: .max] =
-        min(
-          operation.invoked,
-          firstWrite[Written(key: operation.key, value: operation.argument)] ?? .max)
-    }
-    for operation in history where operation.outcome == .ok && !appended.contains(operation.key) {
-      let seen: ValueDigest
-      switch operation.kind {
-      case .get: seen = operation.observed
-      case .compareAndSwap: seen = operation.swapped ? operation.expected : operation.observed
-      case .put, .delete, .append: continue
-      }
-      if seen == initial[key: operation.key] { continue }
-      let written = firstWrite[Written(key: operation.key, value: seen)]
-      if written == nil || written! > operation.returned {
-        return .violated(
-          Counterexample(
-            key: operation.key, operations: [operation], culprit: operation,
-            explanation: "\(Counterexample.text(operation)) saw a value that nobody had written."))
-      }
-    }
-    return .consistent(.eventual)
-  }
 }
 
 extension [ValueDigest] {
   /// The initial value of a key.
-  fileprivate subscript(key key: UInt32) -> ValueDigest {
+  subscript(key key: UInt32) -> ValueDigest {
     key < count ? self[Int(key)] : .absent
   }
 }

@@ -150,7 +150,7 @@ extension Counterexample {
     }
     let what =
       switch operation.kind {
-      case .get: "get -> \(value(operation.observed))"
+      case .get, .scan: "\(operation.kind.name) -> \(value(operation.observed))"
       case .put: "put \(value(operation.argument))"
       case .delete: "delete"
       case .append: "append \(value(operation.argument))"

@@ -5,8 +5,8 @@ import Histories
 /// Wing 1990, locality).
 struct KeyedOperation {
   enum Role: UInt8 {
-    /// Observed `value`: a get, or a compare-and-swap that did not swap and reported the value
-    /// found.
+    /// Observed `value`: a get, the part of a scan, or a compare-and-swap that did not swap and
+    /// reported the value found.
     case read
     /// Wrote `value`.
     case put
@@ -33,7 +33,7 @@ struct KeyedOperation {
     self.index = UInt32(truncatingIfNeeded: index)
     let value: ValueDigest
     switch operation.kind {
-    case .get:
+    case .get, .scan:
       role = .read
       value = operation.observed
     case .put:
@@ -58,10 +58,10 @@ struct KeyedOperation {
     length = value.length
   }
 
-  /// Whether an operation cannot affect the check: it certainly had no effect, or it is a get
+  /// Whether an operation cannot affect the check: it certainly had no effect, or it is a read
   /// without an answer.
   static func isIrrelevant(_ operation: Operation) -> Bool {
-    operation.outcome == .failed || (operation.outcome == .unknown && operation.kind == .get)
+    operation.outcome == .failed || (operation.outcome == .unknown && operation.kind.isRead)
   }
 }
 

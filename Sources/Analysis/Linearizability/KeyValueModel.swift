@@ -42,7 +42,7 @@ public struct KeyValueModel: SequentialModel {
 
   public func apply(_ action: Action, to state: ValueDigest) -> ValueDigest? {
     switch action.kind {
-    case .get:
+    case .get, .scan:
       return !action.isAnswered || state == action.observed ? state : nil
     case .put:
       return action.argument
@@ -60,14 +60,14 @@ public struct KeyValueModel: SequentialModel {
   }
 
   public func isReadOnly(_ action: Action) -> Bool {
-    action.kind == .get
+    action.kind.isRead
       || (action.kind == .compareAndSwap && action.isAnswered && !action.swapped)
   }
 
   public func demand(_ action: Action) -> ValueDigest? {
     guard action.isAnswered else { return nil }
     switch action.kind {
-    case .get: return action.observed
+    case .get, .scan: return action.observed
     case .compareAndSwap:
       if action.swapped { return action.expected }
       return action.observed == .unobserved ? nil : action.observed
@@ -77,7 +77,7 @@ public struct KeyValueModel: SequentialModel {
 
   public func effect(_ action: Action) -> ActionEffect<ValueDigest> {
     switch action.kind {
-    case .get: .none
+    case .get, .scan: .none
     case .put: .state(action.argument)
     case .delete: .state(.absent)
     case .append: .any

@@ -50,8 +50,12 @@ public enum Verdict: Sendable, Equatable {
   }
 }
 
-/// Operations of one key that cannot be explained together.
+/// Operations that cannot be explained together.
+///
+/// Of a scan it has one operation for each key that matters, with the value that the scan saw there
+/// (`Operation.part`). Equal client and invocation tell that they are parts of one scan.
 public struct Counterexample: Sendable, Equatable {
+  /// The key of all operations, or one of their keys if scans contradict each other across keys.
   public var key: UInt32
   /// In order of invocation. If the fast check of registers found them, these operations are not
   /// linearizable even on their own. If the general search found them, they are the shortest

@@ -30,7 +30,7 @@ package enum ReadBack {
   ) -> Int {
     operations.count { operation in
       // Writes that were loaded before the trial (they have no attempts) are not part of any log.
-      guard operation.outcome == .ok, operation.kind != .get, operation.attempts > 0 else {
+      guard operation.outcome == .ok, !operation.kind.isRead, operation.attempts > 0 else {
         return false
       }
       if operation.kind == .compareAndSwap, !operation.swapped { return false }
@@ -63,7 +63,7 @@ package enum ReadBack {
     var uncountable: Set<UInt32> = []
     for operation in operations where operation.intended < endNs && operation.outcome != .failed {
       switch operation.kind {
-      case .get: break
+      case .get, .scan: break
       case .append: uncountable.insert(operation.key)
       case .delete:
         if found[operation.key] == .absent { uncountable.insert(operation.key) }

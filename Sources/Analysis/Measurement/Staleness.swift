@@ -2,8 +2,8 @@ import Histories
 import Replication
 import Trials
 
-/// How old the values were that acknowledged gets returned, over the gets that were due in the
-/// measured interval.
+/// How old the values were that acknowledged reads returned, over the reads that were due in the
+/// measured interval. A scan is one read, which lags as far behind as the oldest of its values.
 ///
 /// A get is stale if some write of its key was invoked after the write it observed had returned,
 /// and returned before the get was invoked. The number of such writes is its lag in versions; the
@@ -50,21 +50,33 @@ package struct Staleness: Sendable, Equatable {
       keys[operation.key, default: Key()].add(operation)
     }
     for key in Array(keys.keys) { keys[key]?.finish() }
+    let versions = trial.scans.versions.map { version in
+      keys.index(forKey: version.key).map { ($0, keys.values[$0].observedReturn(version.value)) }
+    }
     for operation in trial.operations where operation.outcome == .ok && operation.kind.isRead {
       guard operation.intended >= trial.warmUpEndNs, operation.intended < trial.measuredEndNs else {
         continue
       }
-      judge(operation, keys)
+      var oldest: Lag? = (0, 0)
+      if operation.kind == .scan {
+        for place in operation.scanned {
+          // A key without writes is never stale.
+          guard let (key, observed) = versions[Int(trial.scans[place])] else { continue }
+          let lag = keys.values[key].lag(at: operation.invoked, behind: observed)
+          if let lag, lag.time > oldest!.time { oldest!.time = lag.time }
+          if let lag, lag.versions > oldest!.versions { oldest!.versions = lag.versions }
+        }
+      } else if let key = keys[operation.key] {
+        oldest = key.lag(
+          at: operation.invoked, behind: key.observedReturn(operation.observed))
+      }
+      if let oldest { judge(oldest) }
     }
   }
 
-  private mutating func judge(_ get: Operation, _ keys: [UInt32: Key]) {
-    guard let index = keys.index(forKey: get.key) else {
-      reads += 1
-      return
-    }
-    let lag = keys.values[index].lag(of: get)
-    guard let lag else { return }
+  fileprivate typealias Lag = (versions: Int, time: Int64)
+
+  private mutating func judge(_ lag: Lag) {
     reads += 1
     guard lag.versions > 0 else { return }
     staleReads += 1
@@ -127,20 +139,25 @@ extension Staleness.Key {
     return merged
   }
 
-  /// The lag of a get; nil if its write is not certain, 0 versions for a fresh read. Cost: O(log²
-  /// n) for n writes.
-  func lag(of get: Operation) -> (versions: Int, time: Int64)? {
-    // The observed write is known only if its value is in the table and was written once.
-    guard !hasAppends, let entry = returned[get.observed], let observedReturn = entry else {
-      return nil
-    }
-    let before = Staleness.Key.partition(0, writes.count) { writes[$0].returned < get.invoked }
+  /// When the write of a value returned; nil if that write is not certain.
+  fileprivate func observedReturn(_ value: ValueDigest) -> Int64? {
+    // The write is known only if its value is in the table and was written once.
+    guard !hasAppends, let entry = returned[value] else { return nil }
+    return entry
+  }
+
+  /// The lag of a read; nil if the write that it observed is not certain, 0 versions for a fresh
+  /// read. Cost: O(log² n) for n writes.
+  /// - Parameter observedReturn: when the write of the observed value returned.
+  fileprivate func lag(at invoked: Int64, behind observedReturn: Int64?) -> Staleness.Lag? {
+    guard let observedReturn else { return nil }
+    let before = Staleness.Key.partition(0, writes.count) { writes[$0].returned < invoked }
     guard before > 0, latestInvoked[before - 1] > observedReturn else { return (0, 0) }
     // Some write that was invoked after `observedReturn` returned before the get, so the one among
     // these with the earliest return did too.
     let newer = Staleness.Key.partition(0, invocations.count) { invocations[$0] <= observedReturn }
     return (
-      writes(amongFirst: before, invokedAfter: observedReturn), get.invoked - firstReturn[newer]
+      writes(amongFirst: before, invokedAfter: observedReturn), invoked - firstReturn[newer]
     )
   }
 

@@ -31,7 +31,8 @@ package struct ExperimentError: Error, Equatable, Sendable, CustomStringConverti
 /// Names that other tools use for things that have a different name here.
 private let synonyms = [
   "kill": ["crash"], "stop": ["pause", "crash"], "restart": ["crash"], "read": ["get"],
-  "update": ["put"], "write": ["put"], "set": ["put"], "scan": ["get"], "rmw": ["readModifyWrite"],
+  "update": ["put"], "write": ["put"], "set": ["put"], "range": ["scan"],
+  "rmw": ["readModifyWrite"],
   "operationcount": ["operations"], "recordcount": ["keys"], "target": ["clientRate"],
 ]
 

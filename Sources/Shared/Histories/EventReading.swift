@@ -45,10 +45,11 @@ enum EventReading {
     return event
   }
 
-  /// Adds the value of an event, which may be a pair of key and value.
+  /// Adds the value of an event: a transaction, or a value that may be a pair of key and value.
   static func add(
     _ given: Edn?, to event: inout JepsenEvents.Event, _ values: inout EventValues
   ) throws(HistoryError) {
+    if event.function == .scan { return try addTransaction(given, to: &event, &values) }
     // In some logs a `:fail` or `:info` event has the reason in place of the value.
     if event.kind == .fail || event.kind == .info { return }
     let isSwap = event.function == .compareAndSwap
@@ -88,7 +89,7 @@ enum EventReading {
     HistoryError(
       line: line,
       message: "found " + (found.map { "the operation \($0)" } ?? "no :f")
-        + ", allowed :read, :get, :write, :put, :append, :delete, :cas")
+        + ", allowed :read, :get, :write, :put, :append, :delete, :cas, :txn")
   }
 
   static let kinds: [String: JepsenEvents.Kind] = [
@@ -97,7 +98,7 @@ enum EventReading {
 
   static let functions: [String: OperationKind] = [
     "read": .get, "get": .get, "write": .put, "put": .put, "append": .append, "delete": .delete,
-    "cas": .compareAndSwap,
+    "cas": .compareAndSwap, "txn": .scan,
   ]
 }
 

@@ -26,11 +26,21 @@ struct JepsenEvents {
     var found: Int32 = -1
     /// The value to which an append was applied.
     var onto: Int32 = -1
+    /// The reads of a scan; `key` is that of the first one.
+    var reads: [Read] = []
+    /// Whether its function is called `:txn`.
+    var isTransaction = false
     /// The client, in histories in which a client gets a new process after an unknown outcome.
     var client: UInt32?
     var index: Int64?
     var time: Int64?
     var due: Int64?
+  }
+
+  /// The numbers of a key and of the value that was read there.
+  struct Read {
+    var key: Int32
+    var value: Int32
   }
 
   /// The source of the order of the events.
@@ -112,7 +122,11 @@ struct JepsenEvents {
       pairs[pair].completion = i
       if event.kind == .info { retired[event.process] = event.line }
       let call = events[pairs[pair].call]
-      guard call.function == event.function else {
+      // The completion of a transaction need not repeat what it was to do.
+      let isEmpty = event.isTransaction && event.reads.isEmpty && event.key < 0
+      guard
+        call.isTransaction == event.isTransaction && (isEmpty || call.function == event.function)
+      else {
         throw HistoryError(
           line: event.line,
           message: "found the completion of another operation than the process called in line "

@@ -13,6 +13,7 @@
 /// | put, append | `:write`, `:append` | `[key value]` |
 /// | delete | `:delete` | `[key nil]` |
 /// | compare-and-swap | `:cas` | `[key [expected new]]` |
+/// | scan | `:txn` | `[[:r key nil] ...]`, and `[[:r key value] ...]` when answered |
 ///
 /// A value is written as the text of its digest, and no value as `nil`. An acknowledged operation
 /// is `:ok`, a failed one `:fail`, an unknown one `:info`. A compare-and-swap that was answered but
@@ -26,12 +27,14 @@ public enum JepsenHistory {
   /// Writes a history piece by piece.
   /// - Parameters:
   ///   - operations: in order of invocation.
+  ///   - scans: the values that its scans returned.
   ///   - header: lines that are written before the events as comments.
   ///   - sink: receives the text in pieces of about 64 KiB.
   public static func write<Failure: Error>(
-    _ operations: [Operation], header: [String] = [], to sink: ([UInt8]) throws(Failure) -> Void
+    _ operations: [Operation], scans: ScannedValues = ScannedValues(), header: [String] = [],
+    to sink: ([UInt8]) throws(Failure) -> Void
   ) throws(Failure) {
-    var text = EventText()
+    var text = EventText(scans)
     for line in header { text.add("; \(line)\n") }
     let processes = processes(operations)
     for (index, event) in order(operations).enumerated() {
@@ -48,9 +51,11 @@ public enum JepsenHistory {
   }
 
   /// The whole history as one text.
-  public static func edn(_ operations: [Operation], header: [String] = []) -> String {
+  public static func edn(
+    _ operations: [Operation], scans: ScannedValues = ScannedValues(), header: [String] = []
+  ) -> String {
     var bytes: [UInt8] = []
-    write(operations, header: header) { bytes += $0 }
+    write(operations, scans: scans, header: header) { bytes += $0 }
     return String(decoding: bytes, as: UTF8.self)
   }
 
@@ -92,6 +97,9 @@ public enum JepsenHistory {
 /// The text of events, as bytes because a history has millions of events.
 private struct EventText {
   var bytes: [UInt8] = []
+  private let scans: ScannedValues
+
+  init(_ scans: ScannedValues) { self.scans = scans }
 
   mutating func add(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
@@ -105,9 +113,13 @@ private struct EventText {
     add(isReturn ? EventText.completion(operation) : ", :type :invoke, :f ")
     add(EventText.function(operation.kind))
     add(", :value [")
-    add(operation.key)
-    add(" ")
-    addValue(operation, isReturn)
+    if operation.kind == .scan {
+      addReads(operation, isReturn)
+    } else {
+      add(operation.key)
+      add(" ")
+      addValue(operation, isReturn)
+    }
     add("], :time ")
     add(time)
     add(", :index ")
@@ -135,13 +147,29 @@ private struct EventText {
   private mutating func addValue(_ operation: Operation, _ isReturn: Bool) {
     switch operation.kind {
     case .get where isReturn && operation.outcome == .ok: add(operation.observed)
-    case .get, .delete: add("nil")
+    case .get, .scan, .delete: add("nil")
     case .put, .append: add(operation.argument)
     case .compareAndSwap:
       add("[")
       add(operation.expected)
       add(" ")
       add(operation.argument)
+      add("]")
+    }
+  }
+
+  /// The reads of a scan. One without an answer is taken to ask for keys with consecutive numbers.
+  private mutating func addReads(_ scan: Operation, _ isReturn: Bool) {
+    let isAnswered = scan.outcome == .ok
+    for place in 0..<scan.scanLength {
+      let version =
+        isAnswered
+        ? scans.versions[Int(scans[scan.scanned.lowerBound + place])]
+        : ScannedValues.Version(key: scan.key &+ UInt32(place), value: .absent)
+      add(place == 0 ? "[:r " : " [:r ")
+      add(version.key)
+      add(" ")
+      add(isReturn ? version.value : .absent)
       add("]")
     }
   }
@@ -168,6 +196,7 @@ private struct EventText {
     case .delete: ":delete"
     case .append: ":append"
     case .compareAndSwap: ":cas"
+    case .scan: ":txn"
     }
   }
 }

@@ -1,8 +1,8 @@
 /// The kind of an operation of the key-value store.
 public enum OperationKind: UInt8, Sendable, CaseIterable {
-  case get, put, delete, append, compareAndSwap
+  case get, put, delete, append, compareAndSwap, scan
 
-  public var isRead: Bool { self == .get }
+  public var isRead: Bool { self == .get || self == .scan }
 
   /// The name in CSV files and histories.
   public var name: String {
@@ -12,6 +12,7 @@ public enum OperationKind: UInt8, Sendable, CaseIterable {
     case .delete: "delete"
     case .append: "append"
     case .compareAndSwap: "cas"
+    case .scan: "scan"
     }
   }
 }
@@ -44,9 +45,10 @@ public struct Operation: Sendable, Equatable {
   /// if some observed value shows it, otherwise `absent`. This is a hint for the checker, which
   /// verifies it.
   public var expected: ValueDigest
-  /// The key's number in the workload.
+  /// The key's number in the workload; for a scan, that of its first key.
   public var key: UInt32
-  /// The value that an acknowledged get, or a compare-and-swap that did not swap, observed.
+  /// The value that an acknowledged get, or a compare-and-swap that did not swap, observed. For a
+  /// scan, where its values are: see `scanned`.
   public var observed: ValueDigest
   var sequenceWord: UInt32
   /// The time from when the operation was due until it was invoked, below 2⁴⁸ ns (three days): the

@@ -11,6 +11,8 @@ struct OperationMaking {
   /// By the number of a value; values with pieces are not included.
   private var digests: [Int32: ValueDigest] = [:]
 
+  /// The values that scans returned.
+  private(set) var scans = ScannedValues()
   private(set) var keyNames: [UInt32: String] = [:]
   private(set) var clientNames: [UInt32: String] = [:]
   private(set) var valueNames: [ValueDigest: String] = [:]
@@ -21,7 +23,8 @@ struct OperationMaking {
     self.pairs = pairs
     self.values = values
     let calls = pairs.lazy.map { [events = events.events] in events[$0.call] }
-    keys = values.identities(calls.map(\.key).filter { $0 >= 0 })
+    keys = values.identities(
+      calls.flatMap { $0.reads.isEmpty ? [$0.key] : $0.reads.map(\.key) }.filter { $0 >= 0 })
     clients = values.identities(calls.map(\.process))
     isEmptyAbsent = !OperationMaking.someAnswerIsNil(events.events, values)
   }
@@ -32,6 +35,8 @@ struct OperationMaking {
     events.contains { event in
       switch event.kind {
       case .ok where event.function == .get: return values[event.value] == .null
+      case .ok where event.function == .scan:
+        return event.reads.contains { values[$0.value] == .null }
       case .ok where event.function == .compareAndSwap:
         return event.expected >= 0 && values[event.expected] == .null
       case .fail where event.found >= 0: return values[event.found] == .null
@@ -55,12 +60,15 @@ struct OperationMaking {
       var operation = Operation(
         client: client, kind: event.function, key: key, outcome: .unknown,
         intended: events.hasTimes ? event.due : nil, invoked: called, returned: end)
-      if event.key >= 0, keyNames[key] == nil { keyNames[key] = values[event.key].shortText }
+      if event.key >= 0 { name(event.key) }
       if clientNames[client] == nil {
         clientNames[client] = event.client == nil ? values[event.process].shortText : "\(client)"
       }
       switch event.function {
       case .get, .delete: break
+      case .scan:
+        operation.askForScan(ofKeys: event.reads.count)
+        for read in event.reads { name(read.key) }
       case .put, .append: operation.argument = try digest(event.value, key, event.line)
       case .compareAndSwap:
         operation.argument = try digest(event.value, key, event.line)
@@ -74,6 +82,11 @@ struct OperationMaking {
       operations.append(operation)
     }
     return operations
+  }
+
+  private mutating func name(_ key: Int32) {
+    guard let number = keys[key], keyNames[number] == nil else { return }
+    keyNames[number] = values[key].shortText
   }
 
   /// Whether the operation is an append of the empty string that stands for no value.
@@ -96,12 +109,26 @@ struct OperationMaking {
       operation.outcome = .ok
       if operation.kind == .get {
         operation.observed = try digest(event.value, operation.key, event.line)
+      } else if operation.kind == .scan {
+        try completeScan(&operation, event)
       }
       operation.swapped = operation.kind == .compareAndSwap
     }
     if operation.kind == .append, event.onto >= 0 {
       operation.expected = try digest(event.onto, operation.key, event.line)
     }
+  }
+
+  private mutating func completeScan(
+    _ operation: inout Operation, _ event: JepsenEvents.Event
+  ) throws(HistoryError) {
+    var found: [ScannedValues.Version] = []
+    for read in event.reads {
+      let key = keys[read.key] ?? 0
+      found.append(
+        ScannedValues.Version(key: key, value: try digest(read.value, key, event.line)))
+    }
+    scans.add(found, to: &operation)
   }
 
   /// Checks that either all calls name a key or no call does, and that a completion names the key
@@ -119,6 +146,12 @@ struct OperationMaking {
       }
       guard pair.completion >= 0, events.events[pair.completion].key >= 0 else { continue }
       let completion = events.events[pair.completion]
+      guard completion.reads.map(\.key) == call.reads.map(\.key) || call.function != .scan else {
+        throw HistoryError(
+          line: completion.line,
+          message: "found reads of other keys than those of the call in line \(call.line), allowed "
+            + "the same in the same order")
+      }
       guard completion.key == call.key else {
         throw HistoryError(
           line: completion.line,

@@ -4,6 +4,8 @@
 ///   its call. The outcome of a call without a completion is unknown too.
 /// - `:f` is `:read` or `:get`, `:write` or `:put`, `:append`, `:delete`, or `:cas` with `[from
 ///   to]`.
+/// - `:txn` with a `:value` such as `[[:r 1 nil] [:r 2 nil]]` is a scan, and with `[[:w 1 7]]` a
+///   write.
 /// - The key is `:key`, or the first element of a `:value` with two; without either there is only
 ///   one key.
 /// - Events of the nemesis are skipped.
@@ -20,6 +22,8 @@ public struct RecordedHistory: Sendable {
   public let format: Format
   /// In order of invocation.
   public private(set) var operations: [Operation] = []
+  /// The values that their scans returned.
+  public private(set) var scans = ScannedValues()
   /// The lines of each operation's call and completion; the completion's is nil if there is none.
   public private(set) var lines: [(call: Int, completion: Int?)] = []
   /// Whether operations have the times of the file; otherwise they have the positions of their
@@ -95,6 +99,7 @@ public struct RecordedHistory: Sendable {
       lines.append(
         (Int(call.line), pair.completion < 0 ? nil : Int(events.events[pair.completion].line)))
     }
+    scans = making.scans
     keyNames = making.keyNames
     clientNames = making.clientNames
     valueNames = making.valueNames

@@ -1,7 +1,7 @@
 /// An operation as `OperationLog` stores it: 48 bytes instead of 72, because most kinds have one
 /// digest. If an operation has several digests, they are stored separately.
 struct StoredOperation: Sendable {
-  /// The digest of a get is the value that it observed, that of other kinds the value that they
+  /// The digest of a read is the value that it observed, that of other kinds the value that they
   /// write. If the operation has several digests, `hash` is their position.
   var hash: UInt64
   var length: Int32

@@ -45,13 +45,17 @@ public enum KeyValueCommand: Equatable, Sendable {
   /// A sequence that takes effect as a whole or not at all: if the answer exceeds
   /// `KeyValueStore.maximumAnswerByteCount`, it is `refused` and no command takes effect.
   case transaction(KeyValueSequence)
+  /// The values of `count` keys, at most `KeyValueSequence.maximumCount`, whose names are `names`
+  /// and the numbers from `first` on in decimal. Answered with a sequence of as many values, or of
+  /// fewer: see `KeyValueStore.maximumAnswerByteCount`. Not allowed in a sequence.
+  case consecutive(names: [UInt8], first: UInt64, count: UInt32)
 }
 
 extension KeyValueCommand {
   /// Whether the command does not change the store.
   public var isReadOnly: Bool {
     switch self {
-    case .get, .exists, .length, .range, .count, .scan, .require: true
+    case .get, .exists, .length, .range, .count, .scan, .require, .consecutive: true
     case .sequence(let sequence), .transaction(let sequence): sequence.isReadOnly
     default: false
     }
@@ -78,6 +82,7 @@ extension KeyValueCommand: WireCodable {
     case .scan(_, _, let pattern): return 13 + Self.size(of: pattern)
     case .require(let key, let value, _):
       return 6 + key.encodedByteCount + (value.map(Self.size) ?? 0)
+    case .consecutive(let names, _, _): return 13 + Self.size(of: names)
     }
   }
 
@@ -122,12 +127,18 @@ extension KeyValueCommand: WireCodable {
     case .transaction(let sequence):
       writer.write(Self.transactionKind)
       sequence.encode(into: &writer)
+    case .consecutive(let names, let first, let count):
+      writer.write(Self.consecutiveKind)
+      writer.write(first)
+      writer.write(count)
+      writer.writeCounted(names)
     }
   }
 
   public static var putKind: UInt8 { 1 }
   public static var sequenceKind: UInt8 { 10 }
   public static var transactionKind: UInt8 { 17 }
+  public static var consecutiveKind: UInt8 { 18 }
 
   public static func encode(_ kind: UInt8, _ key: Key, into writer: inout WireWriter) {
     writer.write(kind)
@@ -146,11 +157,23 @@ extension KeyValueCommand: WireCodable {
     switch kind {
     case Self.sequenceKind: self = .sequence(try KeyValueSequence(from: &reader))
     case Self.transactionKind: self = .transaction(try KeyValueSequence(from: &reader))
+    case Self.consecutiveKind: self = try Self.consecutive(from: &reader)
     default: try self.init(single: kind, from: &reader)
     }
   }
 
-  /// Decodes the rest of any command but a sequence, after its kind.
+  private static func consecutive(
+    from reader: inout WireReader
+  ) throws(WireError) -> KeyValueCommand {
+    let first = try reader.read(UInt64.self)
+    let count = try reader.read(UInt32.self)
+    let last = first.addingReportingOverflow(UInt64(count))
+    guard count <= KeyValueSequence.maximumCount, !last.overflow, last.partialValue <= Int64.max
+    else { throw .malformed("\(count) keys from number \(first) on") }
+    return .consecutive(names: try reader.readCounted(), first: first, count: count)
+  }
+
+  /// Decodes the rest of a command that may be part of a sequence, after its kind.
   public init(single kind: UInt8, from reader: inout WireReader) throws(WireError) {
     try Self.check(kind)
     if let whole = try Self.withoutKey(kind, from: &reader) {
@@ -223,6 +246,7 @@ extension KeyValueCommand: WireCodable {
     guard kind != sequenceKind, kind != transactionKind else {
       throw .malformed("a sequence within a sequence")
     }
+    guard kind != consecutiveKind else { throw .malformed("consecutive keys within a sequence") }
     guard kind < transactionKind else { throw .malformed("\(kind) is no key-value command") }
   }
 }

@@ -94,4 +94,20 @@ extension KeyValueStore {
     }
     return .page(next: UInt64(position), keys: keys)
   }
+
+  /// The values of keys with consecutive numbers, up to the first one for which the answer has no
+  /// room.
+  func consecutive(_ names: KeyNames, from first: UInt64, _ count: UInt32) -> Response {
+    var names = names
+    var found: [Response] = []
+    found.reserveCapacity(Int(count))
+    var room = Self.maximumAnswerByteCount
+    for number in first..<first + UInt64(count) {
+      let response = Response.value(values[names[Int(number)]])
+      room -= response.valueByteCount
+      guard room >= 0 || found.isEmpty else { break }
+      found.append(response)
+    }
+    return .sequence(found)
+  }
 }

@@ -83,7 +83,7 @@ public struct KeyValueStore: StateMachine {
       values.removeAll()
       return .done
     case .transaction(let sequence): return carryOut(sequence)
-    case .range, .count, .scan, .require: return query(command)
+    case .range, .count, .scan, .require, .consecutive: return query(command)
     }
   }
 
@@ -96,6 +96,8 @@ public struct KeyValueStore: StateMachine {
     case .count: return .number(Int64(values.count))
     case .scan(let start, let count, let pattern): return scan(from: start, count, pattern)
     case .require(let key, let value, _): return .number(values[key] == value ? 1 : 0)
+    case .consecutive(let names, let first, let count):
+      return consecutive(KeyNames(before: names), from: first, count)
     case .sequence, .transaction:
       // Reading does not change the copy, so the table is not copied.
       var copy = self

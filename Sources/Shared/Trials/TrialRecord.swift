@@ -10,6 +10,8 @@ public struct TrialRecord: Sendable, Equatable {
   /// In order of invocation. Operations of the warm-up are included, because the checker needs
   /// them.
   public var operations: [Operation]
+  /// The values that the scans among them returned.
+  public var scans = ScannedValues()
   /// Small reads and writes in addition to the load, on separate keys, in order of invocation. They
   /// show when the service answered, and do not count for throughput or latency.
   public var probes: [Operation] = []

@@ -49,6 +49,9 @@ extension KeyValueLoad {
       let key = Int(operation.key)
       if key < spec.keys { isTouched[key] = true }
     }
+    for version in scans.versions where version.key < spec.keys {
+      isTouched[Int(version.key)] = true
+    }
     var time: Int64 = -1_000_000_000
     return isTouched.indices.filter { isTouched[$0] }.map { key in
       defer { time += 2 }

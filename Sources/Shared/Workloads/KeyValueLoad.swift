@@ -16,19 +16,22 @@ public struct KeyValueLoad: ClientLoad {
   /// were never sent.
   public private(set) var history: OperationLog
 
+  /// The values that scans returned.
+  public internal(set) var scans = ScannedValues()
+
   public private(set) var probes: ProbeHistory
 
   let seed: UInt64
   /// The stream of the operation that is being drawn.
-  private var random: RandomStream
+  var random: RandomStream
   /// In a closed loop each client has a separate stream, and in an open loop each operation has
   /// one, so that the operations drawn do not depend on which client is answered first.
   private var clientRandoms: [RandomStream] = []
   private var drawnCount = 0
-  private var chooser: KeyChooser
+  var chooser: KeyChooser
   /// By group of clients, if groups have their own keys: how they choose, and the first of them.
-  private var groupChoosers: [(chooser: KeyChooser, first: Int)] = []
-  private var names: KeyNames
+  var groupChoosers: [(chooser: KeyChooser, first: Int)] = []
+  var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
   private var current: [Int] = []
@@ -52,7 +55,7 @@ public struct KeyValueLoad: ClientLoad {
   private var toRead: [Int]?
 
   private enum Choice: Sendable {
-    case get, put, delete, append, compareAndSwap, insert, readModifyWrite
+    case get, put, delete, append, compareAndSwap, insert, readModifyWrite, scan
   }
 
   /// The next key that clients load; nil when they are not loading.
@@ -86,7 +89,7 @@ public struct KeyValueLoad: ClientLoad {
     let weights: [(Double, Choice)] = [
       (mix.get, .get), (mix.put, .put), (mix.delete, .delete), (mix.append, .append),
       (mix.compareAndSwap, .compareAndSwap), (mix.insert, .insert),
-      (mix.readModifyWrite, .readModifyWrite),
+      (mix.readModifyWrite, .readModifyWrite), (mix.scan, .scan),
     ]
     var sum = 0.0
     choices = weights.filter { $0.0 > 0 }.map { weight, choice in
@@ -183,6 +186,7 @@ public struct KeyValueLoad: ClientLoad {
       let number = nextKey(of: client)
       modifying[client] = number
       return get(number, into: &operation)
+    case .scan: return scan(by: client, into: &operation)
     }
   }
 
@@ -196,6 +200,7 @@ public struct KeyValueLoad: ClientLoad {
     switch kind {
     case .get: return get(number, into: &operation)
     case .put: return put(number, size: size, by: client, into: &operation)
+    case .scan: preconditionFailure("a trace has no scans")
     case .delete: return .delete(names[number])
     case .append: return .append(names[number], value: makeValue(size, by: client, &operation))
     case .compareAndSwap:
@@ -208,7 +213,7 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   /// Draws a key of those that the client uses.
-  private mutating func nextKey(of client: Int) -> Int {
+  mutating func nextKey(of client: Int) -> Int {
     guard !groupChoosers.isEmpty else {
       // In an open loop any client may get the next operation, so that the number of the operation
       // stands for the client.
@@ -290,8 +295,9 @@ public struct KeyValueLoad: ClientLoad {
       operation.swapped = response == .swapped
       if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
     case .refused: operation.outcome = .failed
+    case .sequence(let responses): noteScan(responses, in: &operation)
     // No request of this load has such an answer.
-    case .sequence, .skipped, .page: operation.outcome = .unknown
+    case .skipped, .page: operation.outcome = .unknown
     }
   }
 
@@ -317,6 +323,7 @@ public struct KeyValueLoad: ClientLoad {
     case .delete: .delete
     case .append: .append
     case .compareAndSwap: .compareAndSwap
+    case .scan: .scan
     }
   }
 

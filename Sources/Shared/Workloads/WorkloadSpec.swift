@@ -13,6 +13,8 @@ public struct WorkloadSpec: Sendable, Equatable {
   /// Whether all keys have a value before the first operation.
   public var preload = false
   public var distribution = KeyDistribution.zipfian(theta: 0.99)
+  /// The number of keys of a scan; a uniform one up to 100 is YCSB's.
+  public var scanLength = ScanLength.uniform(1...100)
   /// Bytes of a written value.
   public var valueSize = ValueSize.fixed(128)
   /// The time after which a client gives an operation up; its outcome is then unknown.
@@ -78,14 +80,16 @@ public struct OperationMix: Sendable, Equatable {
   public var delete: Double
   public var append: Double
   public var compareAndSwap: Double
-  /// A put on a key that did not exist before (YCSB D).
+  /// A put on a key that did not exist before (YCSB D, E).
   public var insert: Double
   /// A get and then a put on the same key (YCSB F); counts as two operations.
   public var readModifyWrite: Double
+  /// A read of several keys with consecutive numbers at one moment (YCSB E).
+  public var scan: Double
 
   public init(
     get: Double = 0, put: Double = 0, delete: Double = 0, append: Double = 0,
-    compareAndSwap: Double = 0, insert: Double = 0, readModifyWrite: Double = 0
+    compareAndSwap: Double = 0, insert: Double = 0, readModifyWrite: Double = 0, scan: Double = 0
   ) {
     self.get = get
     self.put = put
@@ -94,6 +98,7 @@ public struct OperationMix: Sendable, Equatable {
     self.compareAndSwap = compareAndSwap
     self.insert = insert
     self.readModifyWrite = readModifyWrite
+    self.scan = scan
   }
 }
 
@@ -112,12 +117,13 @@ public enum KeyDistribution: Sendable, Equatable {
   public var isConflict: Bool { if case .conflict = self { true } else { false } }
 }
 
-/// The core workloads of YCSB (Cooper et al. 2010 §4), without E, which needs scans.
+/// The core workloads of YCSB (Cooper et al. 2010 §4).
 public enum WorkloadPreset: String, Sendable, CaseIterable {
   case ycsbA = "ycsb-a"
   case ycsbB = "ycsb-b"
   case ycsbC = "ycsb-c"
   case ycsbD = "ycsb-d"
+  case ycsbE = "ycsb-e"
   case ycsbF = "ycsb-f"
 
   public var mix: OperationMix {
@@ -126,6 +132,7 @@ public enum WorkloadPreset: String, Sendable, CaseIterable {
     case .ycsbB: OperationMix(get: 0.95, put: 0.05)
     case .ycsbC: OperationMix(get: 1)
     case .ycsbD: OperationMix(get: 0.95, insert: 0.05)
+    case .ycsbE: OperationMix(insert: 0.05, scan: 0.95)
     case .ycsbF: OperationMix(get: 0.5, readModifyWrite: 0.5)
     }
   }
@@ -140,6 +147,7 @@ public enum WorkloadPreset: String, Sendable, CaseIterable {
     case .ycsbB: "read mostly: 95 % reads, 5 % updates, zipfian keys"
     case .ycsbC: "read only, zipfian keys"
     case .ycsbD: "read latest: 95 % reads of recent keys, 5 % inserts"
+    case .ycsbE: "short ranges: 95 % scans of 1 to 100 keys from a zipfian one on, 5 % inserts"
     case .ycsbF: "read-modify-write: half reads, half reads followed by an update of the same key"
     }
   }

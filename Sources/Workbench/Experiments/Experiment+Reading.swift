@@ -77,6 +77,7 @@ extension Experiment {
     if let node = section["trials"] { (trials, stopping) = try StoppingRule.read(node) }
     seed = try section["seed"]?.seed() ?? seed
     check = try section["check"]?.choice(of: Consistency.self) ?? check
+    try ScanRules.check(check, beside: workload.mix, section["check"])
     expect = try section["expect"].map(Experiment.conditions) ?? expect
   }
 

@@ -77,6 +77,8 @@ extension Experiment {
   /// The bytes of the history and of all other data that a trial keeps per operation, without the
   /// values; `rsmbench bench` measures them as `memory.trial.*`.
   private static var bytesPerOperation: Double { 150 }
+  /// A value that a scan saw, in the history and in the check of it.
+  private static var bytesPerScannedKey: Double { 12 }
   /// A record in the log of a node that may have to read it again.
   private static var bytesPerRecord: Double { 48 }
   /// What is kept of a traced operation, and the ring of steps.
@@ -119,6 +121,8 @@ extension Experiment {
       perOperation += workload.mix.share(\.append) * replicas * value
       stored = Double(workload.keys) * replicas * (value + Experiment.bytesPerKey)
     }
+    perOperation +=
+      workload.mix.share(\.scan) * workload.scanLength.mean * Experiment.bytesPerScannedKey
     if let traceEvery {
       perOperation += Experiment.bytesPerTracedOperation / Double(traceEvery)
       stored += Experiment.bytesOfTrace
@@ -156,11 +160,17 @@ extension Experiment {
     let messages = protocols.contains { $0.kind == .chainReplication } ? 1.0 : 2.0
     let cpu = environment.cpu
     let written = workload.mix.writeShare * workload.meanValueSize
+    // Scans that begin near the last key, or find no values, have shorter answers.
+    let scanned =
+      workload.preload
+      ? workload.mix.share(\.scan) * min(workload.scanLength.mean, Double(workload.keys)) / 2
+        * workload.meanValueSize : 0
     let work =
       messages * Double(cpu.perMessage.nanoseconds) + Double(cpu.apply.nanoseconds)
-      + written * Double(cpu.perByte.nanoseconds)
+      + max(written, scanned) * Double(cpu.perByte.nanoseconds)
     rate = min(rate, 1e9 / max(work, 1))
-    if let nic = environment.network.nic, written > 0 { rate = min(rate, nic / 8 / written) }
+    let moved = max(written, scanned)
+    if let nic = environment.network.nic, moved > 0 { rate = min(rate, nic / 8 / moved) }
     return rate
   }
 }
@@ -169,9 +179,9 @@ extension OperationMix {
   /// The share of these kinds in all operations. A read-modify-write counts as two.
   func share(_ weight: (OperationMix) -> Double) -> Double {
     let all =
-      get + put + delete + append + compareAndSwap + insert + 2 * readModifyWrite
+      get + put + delete + append + compareAndSwap + insert + scan + 2 * readModifyWrite
     return all > 0 ? weight(self) / all : 0
   }
 
-  var writeShare: Double { 1 - share { $0.get + $0.readModifyWrite } }
+  var writeShare: Double { 1 - share { $0.get + $0.scan + $0.readModifyWrite } }
 }

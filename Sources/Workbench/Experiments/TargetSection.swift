@@ -100,7 +100,9 @@ enum TargetRules {
       let missing =
         mix.compareAndSwap > 0
         ? ("cas", mix.compareAndSwap)
-        : target.kind == .etcd && mix.append > 0 ? ("append", mix.append) : nil
+        : mix.scan > 0
+          ? ("scan", mix.scan)
+          : target.kind == .etcd && mix.append > 0 ? ("append", mix.append) : nil
       guard let (name, share) = missing else { continue }
       throw ExperimentError(
         path: "workload.mix.\(name)",

@@ -151,10 +151,13 @@ private struct TraceReader {
   }
 
   private func kind(_ text: String) throws(ExperimentError) -> OperationKind {
-    let names = OperationKind.allCases.map(\.name)
-    guard let kind = OperationKind.allCases.first(where: { $0.name == text }) else {
+    let kinds = OperationKind.allCases.filter { $0 != .scan }
+    let names = kinds.map(\.name)
+    guard let kind = kinds.first(where: { $0.name == text }) else {
       throw refused(
-        ConfigValue.shown(.string(text)), "an operation: " + names.joined(separator: ", "),
+        ConfigValue.shown(.string(text)),
+        "an operation: " + names.joined(separator: ", ")
+          + (text == OperationKind.scan.name ? " (a line has one key, and a scan has many)" : ""),
         nearest(to: text, among: names))
     }
     return kind

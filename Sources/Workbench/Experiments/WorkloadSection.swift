@@ -5,8 +5,9 @@ import Workloads
 
 extension WorkloadSpec {
   static let keyNames = [
-    "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "valueSize",
-    "timeout", "thinkTime", "patience", "outstanding", "connections", "operations", "clientRate",
+    "preset", "clients", "arrival", "mix", "keys", "preload", "distribution", "scanLength",
+    "valueSize", "timeout", "thinkTime", "patience", "outstanding", "connections", "operations",
+    "clientRate",
     "ask", "groups", "trace",
   ]
   /// The limit of keys × value size, the bytes that a replica may come to hold.
@@ -26,7 +27,7 @@ extension WorkloadSpec {
       follow(trace)
     }
     if let node = section["preset"] {
-      let preset = try Self.preset(node)
+      let preset = try node.choice(of: WorkloadPreset.self)
       mix = preset.mix
       distribution = preset.distribution
       preload = true
@@ -38,6 +39,7 @@ extension WorkloadSpec {
     preload = try section["preload"]?.flag() ?? preload
     distribution =
       try section["distribution"].map(KeyDistribution.init(reading:)) ?? distribution
+    scanLength = try section["scanLength"].map(ScanLength.init(reading:)) ?? scanLength
     valueSize = try section["valueSize"].map(ValueSize.init(reading:)) ?? valueSize
     timeout = try section["timeout"]?.interval(in: .milliseconds(1)...Interval.hour) ?? timeout
     thinkTime = try section["thinkTime"]?.interval(in: .zero...Interval.hour) ?? thinkTime
@@ -73,20 +75,12 @@ extension WorkloadSpec {
         allowed:
           "more keys than clients beside the distribution conflict: a shared one and one each")
     }
+    try ScanRules.check(self)
     if arrival.isOpen, thinkTime != .zero {
       throw ExperimentError(
         path: "workload.thinkTime", found: "\(thinkTime) with open arrival",
         allowed: "a thinkTime only with arrival \"closed\"")
     }
-  }
-
-  private static func preset(_ node: ConfigValue) throws(ExperimentError) -> WorkloadPreset {
-    let names = WorkloadPreset.allCases.map(\.rawValue)
-    if node.value == .string("ycsb-e") {
-      throw node.refused(
-        ConfigValue.list(names) + " (ycsb-e scans, and the key-value store has no scans)")
-    }
-    return try node.choice(of: WorkloadPreset.self)
   }
 
   private static let unlimited = "unlimited"
@@ -105,7 +99,7 @@ extension WorkloadSpec {
   private static let outstanding = ["answered", "unlimited"]
 
   var json: JSONValue {
-    let members: [JSONValue.Member] = [
+    var members: [JSONValue.Member] = [
       .init("clients", .integer(Int128(clients))),
       .init("arrival", arrival.json),
       .init("mix", mix.json),
@@ -123,6 +117,9 @@ extension WorkloadSpec {
       .init("ask", ClientGroupSection.json(ask)),
       .init("groups", ClientGroupSection.json(groups)),
     ]
+    if mix.scan > 0 || scanLength != WorkloadSpec().scanLength {
+      members.append(.init("scanLength", scanLength.json))
+    }
     guard let trace else { return .object(members) }
     return .object(
       [.init("trace", TraceSection.json(trace))]
@@ -237,6 +234,7 @@ extension OperationMix {
     [
       ("get", \.get), ("put", \.put), ("delete", \.delete), ("append", \.append),
       ("cas", \.compareAndSwap), ("insert", \.insert), ("readModifyWrite", \.readModifyWrite),
+      ("scan", \.scan),
     ]
   }
 

@@ -36,7 +36,7 @@ extension Operation {
 
   private var call: String {
     switch kind {
-    case .get, .delete: "\(kind.name) key \(key)"
+    case .get, .scan, .delete: "\(kind.name) key \(key)"
     case .put, .append: "\(kind.name) key \(key) \(argument.shortText)"
     case .compareAndSwap:
       "\(kind.name) key \(key) \(expected.shortText) to \(argument.shortText)"
@@ -49,7 +49,7 @@ extension Operation {
     case .unknown: "unknown"
     case .ok:
       switch kind {
-      case .get: observed.shortText
+      case .get, .scan: observed.shortText
       case .compareAndSwap: swapped ? "swapped" : "found \(observed.shortText)"
       case .put, .delete, .append: "ok"
       }

@@ -58,6 +58,7 @@ package struct TrialReport: Sendable {
   init(_ record: TrialRecord, _ load: inout KeyValueLoad, _ experiment: Experiment) {
     var record = record
     record.operations = load.takeOperations()
+    record.scans = load.takeScans()
     record.probes = load.takeProbes()
     record.countLostWrites()
     // A runtime in real time counts no events, so operations are counted instead.
@@ -73,7 +74,8 @@ package struct TrialReport: Sendable {
     }
     let check = ConsistencyCheck(experiment.check)
     // Linearizability is local: a history is linearizable if its parts on different keys are.
-    verdict = check.verdict(of: record.operations).worse(check.verdict(of: record.probes))
+    verdict = check.verdict(of: record.operations, scans: record.scans)
+      .worse(check.verdict(of: record.probes))
     notes = record.notes
   }
 }

@@ -7,11 +7,12 @@ extension Command {
     name: "check",
     synopsis: "check FILE [--model NAME] [--budget N] [--format table|json]",
     meaning:
-      "Checks whether a recorded history is linearizable, key by key; \"-\" reads standard input.",
+      "Checks whether a recorded history is linearizable; \"-\" reads standard input.",
     notes: """
       A history is Jepsen's EDN (a map per line, or a vector of maps), Jepsen's old text log, or
       what 'rsmbench run --history' writes. Operations are :read, :get, :write, :put, :append,
-      :delete and :cas [expected new]; the key is :key or the first of a :value of two. :ok
+      :delete and :cas [expected new]; the key is :key or the first of a :value of two. A :txn
+      either reads keys at one moment, [[:r 1 nil] [:r 2 nil]], or writes one, [[:w 1 7]]. :ok
       happened, :fail did not; :info, or no completion, is unknown: the operation may have happened
       at any time after its call, or never. A process is not used again after :info. The nemesis
       is skipped. A key starts without a value.
@@ -58,7 +59,8 @@ extension Command {
       }
       let model = asked ?? HistoryModel(guessedFrom: history)
       try model.admit(history, in: name)
-      let verdict = ConsistencyCheck(budget: budget).verdict(of: history.operations)
+      let verdict = ConsistencyCheck(budget: budget).verdict(
+        of: history.operations, scans: history.scans)
       let report = CheckReport(
         file: name, history: history, model: model, isGuessed: asked == nil, verdict: verdict)
       try Console.print(format == "json" ? report.json : report.text, terminator: "")
@@ -104,6 +106,7 @@ enum HistoryModel: String, CaseIterable {
     let kinds = history.firstLines.keys
     self =
       history.isOfStore || kinds.contains(.append) || kinds.contains(.delete)
+        || kinds.contains(.scan)
       ? .keyValue : kinds.contains(.compareAndSwap) ? .casRegister : .register
   }
 

@@ -24,7 +24,9 @@ struct CheckReport {
   private var operations: [Operation] { history.operations }
   private var unknown: Int { operations.count { $0.outcome == .unknown } }
   private var failed: Int { operations.count { $0.outcome == .failed } }
-  private var keys: Int { Set(operations.map(\.key)).count }
+  private var keys: Int {
+    Set(operations.map(\.key)).union(history.scans.versions.map(\.key)).count
+  }
   private var clients: Int { Set(operations.map(\.client)).count }
 
   var text: String {
@@ -47,7 +49,13 @@ struct CheckReport {
       rows.append(("verdict", "undecided at key \(history.name(ofKey: key))"))
       lines.append("Undecided: \(reason).")
     case .violated(let counterexample):
-      rows.append(("verdict", "VIOLATED at key \(history.name(ofKey: counterexample.key))"))
+      let keys = keys(of: counterexample).map { history.name(ofKey: $0) }
+      rows.append(
+        (
+          "verdict",
+          "VIOLATED "
+            + (keys.count > 1 ? "across keys \(keys.joined(separator: ", "))" : "at key \(keys[0])")
+        ))
       lines = self.lines(of: counterexample)
     }
     return rows.map { pad($0, to: 12) + $1 + "\n" }.joined()
@@ -70,11 +78,11 @@ struct CheckReport {
       members.append(.init("key", .string(history.name(ofKey: key))))
       members.append(.init("reason", .string(reason)))
     case .violated(let counterexample):
-      let places = places(of: counterexample.operations)
+      let shown = shown(of: counterexample)
       members.append(.init("key", .string(history.name(ofKey: counterexample.key))))
-      members.append(.init("explanation", .string(explanation(of: counterexample, places))))
+      members.append(.init("explanation", .string(explanation(of: counterexample, shown))))
       members.append(
-        .init("counterexample", .array(places.map { object($0, counterexample.culprit) })))
+        .init("counterexample", .array(shown.map { object($0, of: counterexample) })))
     }
     return JSONValue.object(members).compactText + "\n"
   }
@@ -83,50 +91,71 @@ struct CheckReport {
 // MARK: - The counterexample
 
 extension CheckReport {
+  /// An operation of a counterexample, and its place in the history.
+  private typealias Shown = (place: Int, operation: Operation)
+
+  private func keys(of counterexample: Counterexample) -> [UInt32] {
+    let keys = Set(counterexample.operations.map(\.key)).sorted()
+    return keys.isEmpty ? [counterexample.key] : keys
+  }
+
   private func lines(of counterexample: Counterexample) -> [String] {
-    let places = places(of: counterexample.operations)
-    let shown = places.suffix(CheckReport.mostOperations)
-    var lines = [explanation(of: counterexample, places)]
-    if shown.count < places.count {
-      lines.append("  (\(places.count - shown.count) earlier operations are left out)")
+    let all = shown(of: counterexample)
+    let shown = all.suffix(CheckReport.mostOperations)
+    var lines = [explanation(of: counterexample, all)]
+    if shown.count < all.count {
+      lines.append("  (\(all.count - shown.count) earlier operations are left out)")
     }
-    let columns = shown.map { place in
+    let columns = shown.map { shown in
       (
-        lineRange(place), "process " + history.name(ofClient: operations[place].client),
-        call(operations[place]) + answer(operations[place])
+        lineRange(shown.place), "process " + history.name(ofClient: shown.operation.client),
+        text(shown.operation, of: counterexample)
       )
     }
     let first = columns.map(\.0.count).max() ?? 0
     let second = columns.map(\.1.count).max() ?? 0
-    for (place, column) in zip(shown, columns) {
-      let mark = operations[place] == counterexample.culprit ? "> " : "  "
+    for (shown, column) in zip(shown, columns) {
+      let mark = shown.operation == counterexample.culprit ? "> " : "  "
       lines.append(
         mark + pad(column.0, to: first) + "  " + pad(column.1, to: second) + "  " + column.2)
     }
     return lines
   }
 
-  /// The places in the history of a counterexample's operations.
-  private func places(of wanted: [Operation]) -> [Int] {
-    let calls = Set(wanted.map(\.invoked))
-    var left = wanted
-    var places: [Int] = []
+  /// The operation and its answer, with its key if the counterexample has several.
+  private func text(_ operation: Operation, of counterexample: Counterexample) -> String {
+    let key =
+      keys(of: counterexample).count > 1 ? "key \(history.name(ofKey: operation.key)): " : ""
+    return key + call(operation) + answer(operation)
+  }
+
+  /// The operations of a counterexample in the order of the history. The parts of a scan all have
+  /// its place.
+  private func shown(of counterexample: Counterexample) -> [Shown] {
+    let calls = Set(counterexample.operations.map(\.invoked))
+    var left = counterexample.operations
+    var shown: [Shown] = []
     for (place, operation) in operations.enumerated() where calls.contains(operation.invoked) {
-      guard let match = left.firstIndex(of: operation) else { continue }
-      left.remove(at: match)
-      places.append(place)
+      if operation.kind == .scan {
+        let parts = left.filter {
+          $0.kind == .scan && $0.client == operation.client && $0.invoked == operation.invoked
+        }
+        shown += parts.map { (place, $0) }
+      } else if let match = left.firstIndex(of: operation) {
+        left.remove(at: match)
+        shown.append((place, operation))
+      }
     }
-    return places
+    return shown
   }
 
   /// The explanation, with operations named by their lines, because the list below has their
   /// details.
-  private func explanation(of counterexample: Counterexample, _ places: [Int]) -> String {
-    let text = places.reduce(counterexample.explanation) { text, place in
-      let operation = operations[place]
-      return text.replacing(
-        Counterexample.text(operation),
-        with: "the \(operation.kind.name) of line \(history.lines[place].call)")
+  private func explanation(of counterexample: Counterexample, _ shown: [Shown]) -> String {
+    let text = shown.reduce(counterexample.explanation) { text, shown in
+      text.replacing(
+        Counterexample.text(shown.operation),
+        with: "the \(shown.operation.kind.name) of line \(history.lines[shown.place].call)")
     }
     return text.prefix(1).uppercased() + text.dropFirst()
   }
@@ -142,7 +171,7 @@ extension CheckReport {
 
   private func call(_ operation: Operation) -> String {
     switch operation.kind {
-    case .get, .delete: operation.kind.name
+    case .get, .scan, .delete: operation.kind.name
     case .put, .append: "\(operation.kind.name) \(name(operation.argument, operation))"
     case .compareAndSwap:
       "cas \(name(operation.expected, operation)) to \(name(operation.argument, operation))"
@@ -153,7 +182,7 @@ extension CheckReport {
     guard operation.outcome == .ok else { return ", unknown" }
     switch operation.kind {
     case .put, .append, .delete: return ""
-    case .get: return " -> \(name(operation.observed, operation))"
+    case .get, .scan: return " -> \(name(operation.observed, operation))"
     case .compareAndSwap:
       if operation.swapped { return "" }
       return operation.observed == .unobserved
@@ -161,15 +190,14 @@ extension CheckReport {
     }
   }
 
-  private func object(_ place: Int, _ culprit: Operation?) -> JSONValue {
-    let operation = operations[place]
-    let (call, completion) = history.lines[place]
+  private func object(_ shown: Shown, of counterexample: Counterexample) -> JSONValue {
+    let (call, completion) = history.lines[shown.place]
     return .object([
       .init("line", .integer(Int128(call))),
       .init("completionLine", completion.map { .integer(Int128($0)) } ?? .null),
-      .init("process", .string(history.name(ofClient: operation.client))),
-      .init("operation", .string(self.call(operation) + answer(operation))),
-      .init("isCulprit", .flag(operation == culprit)),
+      .init("process", .string(history.name(ofClient: shown.operation.client))),
+      .init("operation", .string(text(shown.operation, of: counterexample))),
+      .init("isCulprit", .flag(shown.operation == counterexample.culprit)),
     ])
   }
 }

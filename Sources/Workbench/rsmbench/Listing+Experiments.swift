@@ -51,7 +51,12 @@ extension Listing {
           + "columns time_us (since the trial's start), key, operation (get, put, delete, append, cas) and "
           + "size (bytes written, else valueSize); in place of arrival, mix, keys, distribution",
       ],
-      ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite"],
+      ["mix", "shares of get, put, delete, append, cas, insert, readModifyWrite, scan"],
+      [
+        "scanLength: { uniform: [1, 100] }",
+        "the number of consecutive keys that a scan reads at one moment, or a number such as 10; beside "
+          + "scans there are no deletes and appends",
+      ],
       [
         "distribution",
         "of keys: \"uniform\", { zipfian: 0.99 } (YCSB's scrambled one, with any exponent up to 10), "

@@ -120,7 +120,8 @@ final class RunSession: Sendable {
     ]
     try directory.write(to: directory.outline.historyFileName(place)) {
       add throws(RunDirectoryError) in
-      try JepsenHistory.write(record.history, header: header, to: add)
+      try JepsenHistory.write(
+        record.history, scans: record.scans, header: header, to: add)
     }
   }
 

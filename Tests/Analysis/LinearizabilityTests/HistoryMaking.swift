@@ -193,7 +193,7 @@ func honestHistory(
       plans[i].operation.expected = expected
       plans[i].operation.swapped = expected == state && plans[i].operation.outcome == .ok
       plans[i].operation.observed = expected == state ? .absent : state
-    case .put, .append, .delete:
+    case .put, .append, .delete, .scan:
       break
     }
     previous[key] = state
@@ -206,7 +206,7 @@ func honestHistory(
     previousPieces[key] = pieces[key]
     if plans[i].operation.outcome == .unknown, dice.roll(2) == 0 { continue }
     switch plans[i].operation.kind {
-    case .get: break
+    case .get, .scan: break
     case .compareAndSwap where plans[i].operation.expected != state: break
     case .put, .compareAndSwap: pieces[key] = [(i, .absent)]
     case .delete: pieces[key] = []

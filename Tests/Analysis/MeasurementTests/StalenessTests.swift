@@ -32,6 +32,35 @@ import Trials
     }
   }
 
+  @Test("A scan is one read, as old as the oldest of its values")
+  func scans() throws {
+    func put(_ key: UInt32, _ n: UInt64, _ from: Int64, _ to: Int64) -> Operation {
+      Operation(
+        client: 0, kind: .put, key: key, argument: ValueDigest(littleEndian: n), outcome: .ok,
+        invoked: from, returned: to)
+    }
+    var scans = ScannedValues()
+    func scan(_ seen: [UInt64], _ from: Int64) -> Operation {
+      var scan = Operation(
+        client: 1, kind: .scan, key: 0, outcome: .ok, invoked: from, returned: from + 2)
+      scans.add(
+        seen.enumerated().map {
+          ScannedValues.Version(key: UInt32($0), value: ValueDigest(littleEndian: $1))
+        }, to: &scan)
+      return scan
+    }
+    var trial = TrialRecord(
+      operations: [
+        put(0, 1, 0, 1), put(1, 2, 2, 3), put(0, 3, 4, 5), put(0, 4, 6, 7), put(1, 5, 8, 9),
+        scan([4, 5], 20), scan([4, 2], 30), scan([1, 2], 40),
+      ], warmUpEnd: 0, measuredEnd: 100, clients: 1)
+    trial.scans = scans
+    let measured = try #require(TrialMetrics(trial, settings).staleness)
+    #expect(measured.reads == 3 && measured.staleReads == 2)
+    #expect(measured.maximumLag == 40 - 5 && measured.maximumVersions == 2)
+    #expect(measured.meanLag == Double(30 - 9 + 40 - 5) / 3)
+  }
+
   @Test("Counting in sorted runs equals counting over all pairs, on 2,000 random histories")
   func agreement() throws {
     var stale = 0

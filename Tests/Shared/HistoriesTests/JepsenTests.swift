@@ -1,4 +1,4 @@
-import Histories
+@testable import Histories
 import Testing
 
 @Suite struct JepsenTests {
@@ -8,6 +8,7 @@ import Testing
   @Test("An operation of any kind and outcome is written and read back unchanged")
   func roundTrip() throws {
     var history: [Operation] = []
+    var scans = ScannedValues()
     var time: Int64 = 10
     for kind in OperationKind.allCases {
       for outcome in [Outcome.ok, .failed, .unknown] {
@@ -16,10 +17,17 @@ import Testing
         if kind == .get && outcome == .ok { operation.observed = Self.a }
         if kind == .append { operation.expected = Self.b }
         operation.intended = time - 4
-        if kind != .get && kind != .delete { operation.argument = Self.a }
+        if !kind.isRead && kind != .delete { operation.argument = Self.a }
         if kind == .compareAndSwap {
           operation.expected = Self.b
           operation.swapped = outcome == .ok
+        }
+        if kind == .scan {
+          operation.askForScan(ofKeys: 2)
+          let seen = [Self.a, .absent].enumerated().map {
+            ScannedValues.Version(key: 3 + UInt32($0), value: $1)
+          }
+          if outcome == .ok { scans.add(seen, to: &operation) }
         }
         history.append(operation)
         time += 10
@@ -32,7 +40,32 @@ import Testing
           observed: observed, outcome: .ok, invoked: time, returned: time + 5))
       time += 10
     }
-    #expect(try JepsenHistory.operations(edn: JepsenHistory.edn(history)) == history)
+    let text = JepsenHistory.edn(history, scans: scans)
+    let recorded = try RecordedHistory(edn: Array(text.utf8))
+    #expect(recorded.operations == history)
+    #expect(recorded.scans == scans)
+    #expect(text.contains(":type :invoke, :f :txn, :value [[:r 3 nil] [:r 4 nil]], :time"))
+    #expect(
+      text.contains(":type :ok, :f :txn, :value [[:r 3 \"\(Self.a.written)\"] [:r 4 nil]], :time"))
+  }
+
+  @Test("A transaction that only reads is a scan, and one that only writes a key is a put")
+  func transactions() throws {
+    let text = """
+      {:process 0, :type :invoke, :f :txn, :value [[:w :x 7]]}
+      {:process 1, :type :invoke, :f :txn, :value [[:r :y nil] [:r :x nil]]}
+      {:process 0, :type :ok, :f :txn, :value [[:w :x 7]]}
+      {:process 1, :type :ok, :f :txn, :value [[:r :y nil] [:r :x 7]]}
+      {:process 2, :type :invoke, :f :txn, :value [[:r :y nil]]}
+      {:process 2, :type :info, :f :txn, :value nil, :error :timeout}
+      """
+    let history = try RecordedHistory(edn: Array(text.utf8))
+    #expect(history.operations.map(\.kind) == [.put, .scan, .scan])
+    #expect(history.operations.map(\.outcome) == [.ok, .ok, .unknown])
+    let seen = history.scans.versions(of: history.operations[1])
+    #expect(seen.map { history.name(ofKey: $0.key) } == [":y", ":x"])
+    #expect(seen.map(\.value) == [.absent, ValueDigest(hash: 7, length: 8)])
+    #expect(history.operations[0].key == seen[1].key)
   }
 
   @Test("A process is not reused after an unknown outcome, and calls come first at equal times")
@@ -95,6 +128,14 @@ import Testing
       "{:process -1 :type :invoke :f :read}", "{:process 0 :type :x :f :read}", "42",
       "{:process 0 :type :invoke :f :cas :value 3}",
       "{:process 0 :type :invoke :f :write :value {}}",
+      "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:w 2 3]]}",
+      "{:process 0 :type :invoke :f :txn :value [[:w 1 2] [:w 2 3]]}",
+      "{:process 0 :type :invoke :f :txn :value [[:append 1 2]]}",
+      "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:r 1 nil]]}",
+      "{:process 0 :type :invoke :f :txn :value []}", "{:process 0 :type :invoke :f :txn}",
+      "{:process 0 :type :invoke :f :txn :value [[:r 1]]}",
+      "{:process 0 :type :invoke :f :txn :value [[:r 1 nil] [:r 2 nil]]} {:process 0 :type :ok :f :txn :value [[:r 1 3] [:r 4 nil]]}",
+      "{:process 0 :type :invoke :f :txn :value [[:r 1 nil]]} {:process 0 :type :ok :f :read :value [1 3]}",
       "{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :write :value 1}",
     ])
   func errors(text: String) {

@@ -152,6 +152,7 @@ import WireFormat
     }
     for command: KeyValueCommand in [
       .exists(a), .length(long), .increment(a, by: .min), .sequence([]),
+      .consecutive(names: [7, 8], first: 3, count: 5),
     ] {
       try roundTrip(command)
     }
@@ -164,8 +165,8 @@ import WireFormat
     for refusal in KeyValueResponse.Refusal.allCases {
       try roundTrip(KeyValueResponse.refused(refusal))
     }
-    #expect(throws: WireError.malformed("18 is no key-value command")) {
-      try WireReader.decode(KeyValueCommand.self, from: [18] + a.encoded())
+    #expect(throws: WireError.malformed("19 is no key-value command")) {
+      try WireReader.decode(KeyValueCommand.self, from: [19] + a.encoded())
     }
     #expect(throws: WireError.malformed("9 is no key-value response")) {
       try WireReader.decode(KeyValueResponse.self, from: [9])

@@ -101,6 +101,42 @@ import WireFormat
     }
   }
 
+  @Test("Keys with consecutive numbers are read at once, until the answer has no more room")
+  func consecutive() throws {
+    var store = KeyValueStore()
+    let half = [UInt8](repeating: 7, count: KeyValueStore.maximumAnswerByteCount / 2)
+    for (name, value) in [("k9", half), ("k11", half), ("k12", [1]), ("other9", [2])] {
+      _ = store.apply(.put(Key(name), value: value))
+    }
+    let command = KeyValueCommand.consecutive(names: bytes("k"), first: 8, count: 4)
+    let expected = KeyValueResponse.sequence(
+      [.value(nil), .value(half), .value(nil), .value(half)])
+    #expect(store.query(command) == expected && store.apply(command) == expected)
+    #expect(command.isReadOnly)
+    let longer = KeyValueCommand.consecutive(names: bytes("k"), first: 8, count: 5)
+    #expect(store.query(longer) == expected)
+    #expect(try WireReader.decode(KeyValueCommand.self, from: longer.encoded()) == longer)
+    #expect(longer.encoded().count == longer.encodedByteCount)
+    var reader = WireReader(longer.encoded())
+    #expect(try KeyValueStore.isReadOnly(reading: &reader) && reader.isAtEnd)
+  }
+
+  @Test("Consecutive keys are refused in a sequence, and if there are too many")
+  func consecutiveRefusals() {
+    let inner = KeyValueCommand.consecutive(names: bytes("k"), first: 0, count: 1)
+    let many = KeyValueCommand.consecutive(
+      names: bytes("k"), first: 0, count: UInt32(KeyValueSequence.maximumCount) + 1)
+    let last = KeyValueCommand.consecutive(names: bytes("k"), first: .max, count: 1)
+    #expect(throws: WireError.malformed("consecutive keys within a sequence")) {
+      try WireReader.decode(KeyValueCommand.self, from: KeyValueCommand.sequence([inner]).encoded())
+    }
+    for command in [.transaction([inner]), many, last] {
+      #expect(throws: WireError.self) {
+        try WireReader.decode(KeyValueCommand.self, from: command.encoded())
+      }
+    }
+  }
+
   @Test("Positions count from either end, and positions past an end mean the end")
   func range() {
     var store = KeyValueStore()

@@ -84,7 +84,7 @@ extension TrialFindings {
     self.init(
       plan: plan, kind: kind, record: record, operations: operations,
       verdict: ConsistencyCheck(budget: SearchBudget(configurations: 200_000, steps: 20_000_000))
-        .verdict(of: operations))
+        .verdict(of: operations, scans: trial.load.scans))
   }
 }
 

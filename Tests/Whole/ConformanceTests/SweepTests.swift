@@ -53,7 +53,7 @@ struct SweepTally: Sendable {
         swaps += operation.swapped ? 1 : 0
         failedSwaps += operation.swapped ? 0 : 1
       case .delete, .append: deletesAndAppends += 1
-      case .put: break
+      case .put, .scan: break
       }
       if !operation.kind.isRead, let restart, operation.invoked > restart {
         writesAfterRestart += 1

@@ -81,6 +81,7 @@ struct FrameCorpus {
     let commands =
       single + [.sequence(KeyValueSequence(single)), .sequence([])]
       + [.transaction(KeyValueSequence(single))]
+      + [.consecutive(names: Array("key".utf8), first: 7, count: 100)]
     add(commands.map { ClientRequest(id: id, command: $0) }, .request)
     let answers: [KeyValueResponse] =
       [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]

@@ -182,7 +182,7 @@ import Testing
     ("{ workload: { mix: { get: 0 } } }", "workload.mix: found *at least one share above 0"),
     ("{ workload: { mix: { get: NaN } } }", "workload.mix.get: found NaN"),
     ("{ workload: { mix: { get: Infinity } } }", "workload.mix.get: found Infinity"),
-    ("{ workload: { preset: 'ycsb-e' } }", "no scans"),
+    ("{ workload: { preset: 'ycsb-g' } }", "workload.preset: found \"ycsb-g\", *\"ycsb-e\""),
     ("{ workload: { keys: 10000000, valueSize: '1MiB' } }", "workload.keys: found"),
     (
       "{ workload: { valueSize: 128 } }",

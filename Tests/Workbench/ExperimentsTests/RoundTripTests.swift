@@ -14,6 +14,8 @@ import Workloads
     "{}", full, "{ tolerates: 2, disk: 'none', network: { preset: 'wan-aws-5' } }",
     "{ workload: { preset: 'ycsb-d', distribution: { zipfian: 0.5 } } }",
     "{ workload: { preset: 'ycsb-a' }, sweep: { 'workload.preset': ['ycsb-a', 'ycsb-d'] } }",
+    "{ workload: { mix: { scan: 3, put: 1 }, scanLength: 7 } }",
+    "{ workload: { scanLength: { uniform: [2, 9] } }, sweep: { 'workload.preset': ['ycsb-a', 'ycsb-e'] } }",
     "{ sweep: { 'network.preset': ['lan', 'wan-aws-5'], tolerates: [1, 2] } }",
     """
     { faults: [{ chaos: {} }, { at: '1s', partition: 'isolate' }],

@@ -140,6 +140,15 @@ func targetMixes() throws {
   }
 }
 
+@Test("A target is asked for single keys, so that scans are refused beside one")
+func targetScans() {
+  #expect(
+    refusal(
+      "{ runtime: 'cluster', target: { redis: '127.0.0.1:1' }, workload: { preset: 'ycsb-e' } }")
+      == "x.json5: workload.mix.scan: found 0.95 with the target redis, allowed a mix without scan "
+      + "(Redis has GET, SET, DEL and APPEND)")
+}
+
 @Test("Targets need the cluster runtime, and without a target there must be a protocol")
 func targetsNeedTheCluster() {
   #expect(

@@ -129,6 +129,10 @@ private let sample = """
       ("time_us,key,operation\n1,a,put\n1,a\n", "line 3: found 2 fields, allowed 3"),
       ("time_us,key,operation\n1,a,putt\n", "line 2: found \"putt\", *did you mean \"put\"?"),
       ("time_us,key,operation\n1,a,read\n", "line 2: found \"read\", *did you mean \"get\"?"),
+      (
+        "time_us,key,operation\n1,a,scan\n",
+        "line 2: found \"scan\", allowed an operation: get, *cas (a line has one key, and a scan has many)"
+      ),
       ("time_us,key,operation\n-1,a,get\n", "line 2: found \"-1\", allowed a time_us"),
       ("time_us,key,operation\n1ms,a,get\n", "line 2: found \"1ms\", allowed a time_us"),
       ("time_us,key,operation\n1e9,a,get\n", "line 2: found \"1e9\", allowed a time_us"),

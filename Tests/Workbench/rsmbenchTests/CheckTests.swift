@@ -162,6 +162,58 @@ import Testing
     }
   }
 
+  @Test("Transactions that read keys at one moment are checked across keys, others are refused")
+  func transactions() async throws {
+    func event(_ process: Int, _ type: String, _ value: String) -> String {
+      "{:process \(process), :type :\(type), :f :txn, :value \(value)}\n"
+    }
+    let writes =
+      event(0, "invoke", "[[:w :x 1]]") + event(1, "invoke", "[[:w :y 2]]")
+      + event(2, "invoke", "[[:r :x nil] [:r :y nil]]")
+      + event(3, "invoke", "[[:r :x nil] [:r :y nil]]")
+      + event(2, "ok", "[[:r :x 1] [:r :y nil]]")
+    let good = try await check(writes + event(3, "ok", "[[:r :x 1] [:r :y 2]]"))
+    #expect(good.status == 0 && good.output.contains("linearizable"), "\(good.output)")
+    let text = writes + event(3, "ok", "[[:r :x nil] [:r :y 2]]")
+    let bad = try await check(text)
+    #expect(bad.status == 1)
+    for part in [
+      "VIOLATED across keys :x, :y", "the scan of line 3 comes before",
+      "comes before the scan of line",
+      "key :x: scan -> 1", "key :y: scan -> nil", "lines 4 to 6", "lines 3 to 5",
+    ] { #expect(bad.output.contains(part), "\(part) in \(bad.output)") }
+    let json = try await check(text, "--format", "json")
+    #expect(json.output.contains(#""operation": "key :x: scan -> 1""#), "\(json.output)")
+    let mixed = try await check(writes + event(4, "invoke", "[[:r :x nil] [:w :y 3]]"))
+    #expect(mixed.status == 2 && mixed.errorLines.count == 1)
+    #expect(mixed.errors.contains("line 6: found [:w :y 3] in a :txn, allowed one that only reads"))
+    let register = try await check(text, "--model", "register")
+    #expect(register.status == 2 && register.errors.contains("line 3: found a scan, allowed by"))
+  }
+
+  @Test("The history of a run with scans is checked with the same verdict")
+  func ownScans() async throws {
+    try space.write(
+      tiny("seed: 5").replacing("trials: 2", with: "trials: 1").replacing(
+        "workload: { clients: 2, keys: 5,",
+        with: #"workload: { preset: "ycsb-e", clients: 4, keys: 40, valueSize: "16B","#),
+      to: "scans.json5")
+    #expect(try await space.rsmbench("run", "scans.json5", "--history", "--quiet").status == 0)
+    let files = try space.files("results/tiny-5").keys.filter { $0.hasSuffix(".edn") }.sorted()
+    #expect(files.count == 2)
+    for file in files {
+      let outcome = try await space.rsmbench("check", "results/tiny-5/" + file)
+      #expect(outcome.status == 0 && outcome.output.contains("linearizable"), "\(outcome.output)")
+      let text = try space.text("results/tiny-5/" + file)
+      // A scan that saw a value which nobody wrote is caught.
+      let broken = text.replacing(
+        #/(:type :ok, :f :txn, :value \[\[:r \d+ )"[^"]+"/#, maxReplacements: 1
+      ) { "\($0.1)\"00000000000000aa.16\"" }
+      #expect(broken != text)
+      #expect(try await check(broken).status == 1)
+    }
+  }
+
   @Test("A dash reads standard input")
   func standardInput() async throws {
     // The program in this test has no standard input.

@@ -1,6 +1,4 @@
-import StateMachines
-
-/// The names of keys: a prefix, `key`, and the key's number in decimal.
+/// The names of numbered keys: some text, and the key's number in decimal.
 ///
 /// A name is built each time, because a table of thousands of names does not fit in the processor's
 /// caches, and fetching a name from it takes longer than building it.
@@ -8,11 +6,17 @@ public struct KeyNames: Sendable {
   private var text: [UInt8]
   private let start: Int
 
-  public init(prefix: String = "") {
-    text = Array("\(prefix)key".utf8)
+  /// The names of a workload's keys: a prefix, `key`, and the number.
+  public init(prefix: String = "") { self.init(before: Array("\(prefix)key".utf8)) }
+
+  public init(before text: [UInt8]) {
+    self.text = text
     start = text.count
-    text += Array(repeating: 0, count: 20)
+    self.text += Array(repeating: 0, count: 20)
   }
+
+  /// The text before the numbers.
+  public var beginning: [UInt8] { Array(text[..<start]) }
 
   /// - Parameter number: not negative.
   public subscript(number: Int) -> Key {
