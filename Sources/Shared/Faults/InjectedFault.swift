@@ -16,11 +16,13 @@ public struct InjectedFault: Sendable, Equatable {
   public var endNs: Int64?
   /// The name that the experiment gives to it, if any.
   public var name: String?
+  /// What survives of a crashed node's disk; `nil` if the fault is no crash.
+  public var disk: DiskFate?
 
   /// - Parameter plannedNs: `nil` if it started as planned.
   public init(
     kind: String, target: String, nodes: [Int], plannedNs: Int64? = nil, startNs: Int64,
-    endNs: Int64? = nil, name: String? = nil
+    endNs: Int64? = nil, name: String? = nil, disk: DiskFate? = nil
   ) {
     self.kind = kind
     self.target = target
@@ -29,5 +31,6 @@ public struct InjectedFault: Sendable, Equatable {
     self.startNs = startNs
     self.endNs = endNs
     self.name = name
+    self.disk = disk
   }
 }

@@ -30,8 +30,8 @@ struct ComparisonPage {
 
   private static let reading = """
     Each sign is a run's value divided by the baseline's, with its 95 % interval; an interval that \
-    reaches over the line at 1 may be no difference. Above 1 is better only for throughput and \
-    availability.
+    reaches over the line at 1 may be no difference, and its sign is pale. Above 1 is better only \
+    for throughput and availability.
     """
 
   /// The colour of a run, from the colours that protocols have on other pages.
@@ -143,7 +143,7 @@ struct ComparisonPage {
     }
     return """
       <div class=scroll tabindex=0 role=region aria-label="All rows"><table class=summary id=all>\
-      <caption>Means over trials; below them the ratio to \(base.label) with its interval</caption>\
+      <caption>Means over trials, of latency those of the trials' own percentiles; below them the ratio to \(base.label) with its interval</caption>\
       <thead><tr><th scope=col data-sort=text>row<th scope=col data-sort=text>run\
       <th scope=col data-sort=text>verdict\(heads.joined())</thead><tbody>
       \(body.joined("\n"))</tbody></table></div>
@@ -163,7 +163,7 @@ struct ComparisonPage {
       }
       return """
         <td class=n data-v="\(Drawing.precise(interval.mean))">\
-        \(metric.quantity.text(interval.mean))\(note)
+        \(interval.meanText(metric.quantity))\(note)
         """
     }
     return """

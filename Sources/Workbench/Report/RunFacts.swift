@@ -50,6 +50,12 @@ struct RunFacts {
     path.split(separator: ".").reduce(Optional(experiment)) { $0?[String($1)] }?.plain
   }
 
+  /// The conditions that the experiment expects to hold.
+  var expected: [String] {
+    guard case .array(let values) = experiment["expect"] else { return [] }
+    return values.compactMap(\.plain)
+  }
+
   /// Every value of the experiment by its path, in the order of the file.
   var settings: [(path: String, value: String)] { RunFacts.leaves(experiment, "") }
 

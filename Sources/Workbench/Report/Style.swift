@@ -64,6 +64,10 @@ enum Style {
     border-block:1px solid var(--line)}
     section{margin:2.5rem 0;scroll-margin-top:1rem}
     .lead{font-size:1.2rem;line-height:1.45;margin:.75rem 0 1rem}
+    .lead+.lead{font-size:1.05rem;margin-top:0}section h3{margin:1.1rem 0 .2rem}
+    .words{margin:1rem 0;max-width:84ch}.words dl{grid-template-columns:max-content 1fr;margin:.3rem 0;\
+    font-size:.88rem}.words dd{color:var(--muted)}
+    .tables{display:flex;flex-wrap:wrap;gap:.25rem 2rem}.tables .scroll{max-width:100%}
     .facts{padding-left:1.2rem;max-width:84ch}
     .facts li{margin:.3rem 0}
     .verdict{max-width:84ch;padding:.6rem .9rem;border-left:4px solid;border-radius:4px;\
@@ -88,6 +92,7 @@ enum Style {
     .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,680px),1fr));\
     gap:1.25rem 1.75rem}
     .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.75rem 0}
+    .legend .note{color:var(--muted);font-size:.92rem;flex-basis:100%}
     .key{width:26px;height:12px;margin-right:.4rem;vertical-align:middle}
     details{margin:.35rem 0}
     summary{cursor:pointer;color:var(--muted);font-size:.9rem}
@@ -98,8 +103,9 @@ enum Style {
     dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
     .badge{color:var(--bad);border:1px solid;border-radius:4px;padding:0 .35rem;font-size:.8rem}
     @media (max-width:600px){.summary .key{display:none}.summary th,.summary td\
-    {padding:.35rem .4rem}.summary th:first-child{min-width:6rem;max-width:7rem;\
-    white-space:normal;overflow-wrap:break-word}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
+    {padding:.35rem .4rem}.summary th:first-child{min-width:7.8rem;max-width:8.4rem;\
+    white-space:normal}.summary th:first-child .rowname{overflow-wrap:anywhere}\
+    .words dl{grid-template-columns:1fr}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
     h1{font-size:1.45rem}.lead{font-size:1.08rem}section{margin:2rem 0}\
     dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}
 
@@ -150,7 +156,7 @@ enum Style {
     svg .axis{fill:var(--muted);font-size:11px}
     svg .rowname{fill:var(--ink)}
     svg .faultname{font-size:10px;fill:var(--ink)}
-    svg .cut{font-size:9px}
+    svg .cut{font-size:9px;fill:var(--ink)}
     svg .warn{fill:var(--bad);font-weight:600}
     .rule{stroke:var(--line);stroke-width:1;fill:none}
     .base{stroke:var(--muted);stroke-width:1;fill:none}
@@ -161,7 +167,7 @@ enum Style {
     .d5{stroke-dasharray:4 2}.d6{stroke-dasharray:1 3}.d7{stroke-dasharray:10 4}
     .b{fill:var(--c);opacity:.2}
     .m{fill:var(--c);stroke:var(--bg);stroke-width:.8}
-    .h{fill:var(--bg);stroke:var(--c);stroke-width:1.5}
+    .h{fill:var(--bg);stroke:var(--c);stroke-width:1.5}.pale{opacity:.4}.faintband{opacity:.12}
     \(BreakdownChart.style)
     .tooth{fill:none;stroke:var(--c);stroke-width:1.4}
     .fault{fill:var(--fault);opacity:.09}
