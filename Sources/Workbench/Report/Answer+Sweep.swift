@@ -8,7 +8,7 @@ extension Answer {
   /// A sentence with more stretches than this tells less than the table.
   private static let mostStretches = 4
 
-  private var axis: Int { run.mainPath }
+  var axis: Int { run.mainPath }
 
   /// Neighbouring points of a sweep at which the same protocols lead.
   private struct Stretch {
@@ -17,28 +17,34 @@ extension Answer {
     var points: [Int]
   }
 
-  /// A sentence for each measure of the question and each combination of the other swept values.
+  /// What the swept value does to each protocol, and where it changes their order, for the measures
+  /// of the question and each combination of the other swept values.
   var sweepSentences: [HTML] {
-    var sentences: [HTML] = question.asksMetastability ? [metastableByValue].compactMap { $0 } : []
+    let special = [question.asksMetastability ? metastableByValue : nil, mostLoad]
     let families = run.families(along: axis)
-    for metric in question.metrics.prefix(Answer.mostTables) {
-      guard families.count <= Answer.mostFamilies else { continue }
+    guard families.count <= Answer.mostFamilies else { return special.compactMap { $0 } }
+    let metrics = question.metrics.prefix(families.count > 1 ? 1 : Answer.mostTables)
+    func sentence(
+      _ metric: Metric, _ title: String, _ words: (Metric, [Int]) -> HTML?
+    ) -> HTML? {
       let parts = families.compactMap { family -> HTML? in
-        guard let sentence = order(metric, grown(family.points)) else { return nil }
-        return families.count > 1 ? "at \(family.name) \(sentence)" : sentence
+        guard let words = words(metric, grown(family.points)) else { return nil }
+        return families.count > 1 ? "at \(family.name) \(words)" : words
       }
-      guard !parts.isEmpty else { continue }
-      sentences.append(
-        """
-        <span\(HTML.source(run.summary([metric.name])))><b>\(metric.best)</b> over \
+      guard !parts.isEmpty else { return nil }
+      return """
+        <span\(HTML.source(run.summary([metric.name])))><b>\(title)</b> over \
         \(HTML.breakable(run.sweepPaths[axis])): \(parts.joined("; ")).</span>
-        """)
+        """
     }
-    return sentences
+    let ordinary = metrics.flatMap { metric in
+      [sentence(metric, metric.title, effect), sentence(metric, metric.best, order)]
+    }
+    return (special + ordinary).compactMap { $0 }
   }
 
   /// The points by growing size, if the swept values have sizes.
-  private func grown(_ points: [Int]) -> [Int] {
+  func grown(_ points: [Int]) -> [Int] {
     let sizes = points.map { SweepAxis.size(run.points[$0][axis]) }
     guard !sizes.contains(nil) else { return points }
     return zip(points, sizes.map { $0 ?? 0 }).sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0)
@@ -52,7 +58,10 @@ extension Answer {
   private func order(_ metric: Metric, _ points: [Int]) -> HTML? {
     var stretches: [Stretch] = []
     for point in points {
-      guard let standing = standing(metric, point) else { continue }
+      // A test that could find no difference says nothing of the order.
+      guard let standing = standing(metric, point), !standing.isLevel || standing.canTell else {
+        continue
+      }
       let leaders =
         standing.isLevel
         ? []

@@ -15,9 +15,9 @@ struct Answer {
 
   var html: HTML {
     let lead = headline
-    // Bad verdicts come first.
+    // Bad verdicts come first, and so does the verdict where it is what the experiment asks for.
     var html =
-      run.groups.allSatisfy(\.isRanked)
+      run.groups.allSatisfy(\.isRanked) && !run.about.asksForSafety
       ? lead + outagesByFault + verdicts : verdicts + lead + outagesByFault
     html += expectations
     if run.isSwept { html += sweepTables }

@@ -16,7 +16,8 @@ struct IntervalChart {
       .filter { $0 >= ends.min() ?? 0 && $0 <= ends.max() ?? 0 }
     let (least, most) = (means.min() ?? 0, ends.max() ?? 1)
     if metric.name == Metric.availability.name {
-      return Axis.linear(ends.min() ?? 0, 100, most: 4, label: Axis.short)
+      let least = ends.min() ?? 0
+      return Axis.linear(least < 100 ? least : 99, 100, most: 4, label: Axis.short)
     }
     if least > 0, most / least > 6,
       let axis = Axis.logarithmic(ends.filter { $0 >= least / 3 }, label: Axis.short)

@@ -102,8 +102,8 @@ struct RunPage {
       guard html.text.utf8.count < RunPage.mostBytes else {
         return html
           + """
-          <p class=muted>\(run.points.count - point) more sweep points are left out here: \
-          <code>\(file)</code> has them.</p>
+          <p class=muted>Not shown here: \(run.points.count - point) more sweep points, which \
+          <code>\(file)</code> has.</p>
           """
       }
       let part = content(point)

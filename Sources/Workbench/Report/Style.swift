@@ -184,10 +184,16 @@ enum Style {
       separator: ",") + "{display:none}\n"
 
   private static let print = """
-    @media print{nav,fieldset,.skip,#theme,.bar,figure details{display:none!important}\
-    h2,h3,.how{break-after:avoid}\
-    body{font-size:11px}figure,tr{break-inside:avoid}.scroll{overflow:visible}\
-    .summary td.n{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+    @page{size:A4;margin:14mm}
+    @media print{html{font-size:10px}nav,fieldset,.skip,#theme,.bar,figure details,\
+    details:not([open]){display:none!important}
+    header,main{max-width:none;padding:0}p,.facts,.verdict,.words{max-width:none}
+    h2,h3,.how,.legend,.point>summary,caption,thead{break-after:avoid}\
+    figure,tr,li,.verdict,.words,dl{break-inside:avoid}section{margin:1.5rem 0}
+    .scroll{overflow:visible}th:first-child{position:static}th,td{padding:.2rem .4rem}\
+    .summary td small{white-space:normal}.grid{grid-template-columns:repeat(3,1fr);gap:1rem}\
+    .pair{grid-template-columns:1fr}pre{max-height:none;white-space:pre-wrap}
+    body{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 
     """
 }

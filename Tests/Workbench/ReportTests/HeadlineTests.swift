@@ -68,14 +68,42 @@ struct HeadlineTests {
     }
     #expect(
       try lead(sample) == [
+        "Throughput over workload.valueSize: from 128B to 64KiB raft 1004/s to 54/s (within 5 % of "
+          + "it: multi-paxos), chain-replication 504/s to 204/s.",
         "Highest throughput over workload.valueSize: raft and multi-paxos from 128B to 1KiB (1004/s "
-          + "to 904/s), chain-replication from 8KiB to 64KiB (304/s to 204/s)."
+          + "to 904/s), chain-replication from 8KiB to 64KiB (304/s to 204/s).",
       ])
     let table = try Answer(run(sample)).sweepTables.text
     #expect(
       table.contains("<th scope=row>raft<td><strong>1004</strong><td><strong>904</strong><td>104"))
     sample.points = ["ycsb-a", "ycsb-b", "ycsb-c", "ycsb-d"]
+    // Values without an order have no effect from the first to the last.
     #expect(try lead(sample)[0].contains("raft and multi-paxos at ycsb-a and ycsb-b (1004/s"))
+  }
+
+  @Test("A sweep of the load says how much each protocol carries within the SLO")
+  func load() throws {
+    var sample = SampleRun(protocols: three, sweepPath: "workload.arrival.open")
+    sample.points = ["1000/s", "4000/s", "2000/s"]
+    sample.hasFaults = false
+    sample.metrics = { name, point, _ in
+      let shares =
+        name == "raft" ? [1, 0.2, 0.995] : name == "multi-paxos" ? [1, 1, 1] : [0.9, 1, 1]
+      return ["availability": shares[point]]
+    }
+    #expect(
+      try lead(sample)[0]
+        == "Most load at which 99 % or more are answered within 100ms: multi-paxos 4000/s, the most "
+        + "that was tried; raft 2000/s; chain-replication not even 1000/s.")
+  }
+
+  @Test("The verdict stands first where faults are drawn at random, since it is what is asked for")
+  func safety() throws {
+    var sample = SampleRun()
+    func start() throws -> String { String(try Answer(run(sample)).html.text.prefix(30)) }
+    #expect(try start().hasPrefix("<p class=lead>"))
+    sample.chaos = true
+    #expect(try start().hasPrefix("<p class=\"verdict good\">"))
   }
 
   @Test("A search's sentence has the threshold of each row, the best first")
@@ -118,7 +146,7 @@ struct HeadlineTests {
     let table = SummarySection(run: run, palette: Palette(run.protocols)).html.text
     #expect(table.contains("<td class=k data-v=6>6<small>3 + 3</small>"))
     let text = Answer(run).html.text.replacing(#/<[^>]*>/#, with: "")
-    #expect(text.contains("; multi-paxos needs 3 nodes in all, chain-replication 6\n"))
+    #expect(text.contains("; multi-paxos needs 3 nodes in all, chain-replication 6"))
   }
 
   @Test("Several kinds of faults are told one by one, with the fate of a crashed node's disk")

@@ -72,7 +72,7 @@ struct PageNumbers {
   /// Numbers that belong to the words and not to the run.
   private static let phrases = [
     "95 % interval", "5 % level", "fewer than 10 operations", "differs from 1", "exactly 1",
-    "\u{A0}%",
+    "\u{A0}%", "within 5 % of it", "at which 99 % or more",
   ]
   /// Words beside a number that counts rows or trials.
   private static let counted: Set<String> = [

@@ -145,7 +145,7 @@ struct PageTests {
     sample.trials = 3
     let page = try page(sample)
     #expect(page.utf8.count < 2_000_000)
-    #expect(page.contains("more sweep points are left out here: <code>timeline.csv</code>"))
+    #expect(page.contains("more sweep points, which <code>timeline.csv</code> has"))
     #expect(page.components(separatedBy: "<td class=\"v good\">").count == 201)
   }
 

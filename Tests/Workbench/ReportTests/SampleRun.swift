@@ -34,6 +34,8 @@ struct SampleRun {
   /// The name that the experiment gives to the fault, and what survives of the crashed node's disk.
   var faultName = ""
   var disk = "kept"
+  /// Whether the experiment draws its faults at random.
+  var chaos = false
   /// The conditions of the experiment's `expect`, as it is written in the file.
   var expect: [String] = []
   /// Rows of `search.csv`; without any there is no such file.
@@ -85,7 +87,8 @@ struct SampleRun {
     return tables.merging([
       "experiment.json5": """
       { "name": "\(name)", "description": \(quoted), "replicas": 3, "duration": "2s",
-        "slo": { "latency": "100ms" }, "expect": [\(conditions)]\(find) }
+        "slo": { "latency": "100ms" }, "expect": [\(conditions)]\(find),
+        "faults": [\(chaos ? "{ \"chaos\": {} }" : "")] }
 
       """,
       "manifest.json": """
