@@ -2,8 +2,8 @@ import Measurement
 
 // What the experiment itself asked for, and whether faults left a service down.
 extension Answer {
-  /// Whether the conditions of the experiment's `expect` hold, with the numbers found; empty without
-  /// any.
+  /// Whether the conditions of the experiment's `expect` hold, with the numbers found; empty
+  /// without any.
   var expectations: HTML {
     let all = run.expectations
     guard !all.isEmpty else { return "" }

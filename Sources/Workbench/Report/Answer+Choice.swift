@@ -143,7 +143,9 @@ extension Answer {
     var order: [[NodeCount]] = []
     var names: [[NodeCount]: [String]] = [:]
     for name in run.protocols {
-      let counts = run.groups.filter { $0.name == name }.compactMap(\.nodeCount)
+      // A search tries other points with each protocol, so only the different counts matter.
+      let counts = Set(run.groups.filter { $0.name == name }.compactMap(\.nodeCount))
+        .sorted { ($0.replicas, $0.authority) < ($1.replicas, $1.authority) }
       guard !counts.isEmpty else { continue }
       if names[counts] == nil { order.append(counts) }
       names[counts, default: []].append(name)

@@ -28,14 +28,19 @@ extension Answer {
       }
     }
     guard !clusters.isEmpty else { return nil }
-    let parts = clusters.map { cluster -> HTML in
-      let others: HTML =
-        cluster.count > 1
-        ? " (within 5 % of it: \(Phrase.list(cluster.dropFirst().map(\.name))))" : ""
-      let ends = cluster[0].ends.map { $0.meanPhrase(metric) }
-      return "<strong>\(cluster[0].name)</strong> \(ends[0]) to \(ends[1])\(others)"
+    func words(_ competes: Bool) -> [HTML] {
+      clusters.filter { $0[0].ends[0].competes == competes }.map { cluster in
+        let others: HTML =
+          cluster.count > 1
+          ? " (within 5 % of it: \(Phrase.list(cluster.dropFirst().map(\.name))))" : ""
+        let ends = cluster[0].ends.map { $0.meanPhrase(metric) }
+        return "<strong>\(cluster[0].name)</strong> \(ends[0]) to \(ends[1])\(others)"
+      }
     }
-    return "from \(values[0]) to \(values[values.count - 1]) \(parts.joined(", "))"
+    let without: HTML =
+      words(false).isEmpty
+      ? "" : ", for comparison without replication \(words(false).joined(", "))"
+    return "from \(values[0]) to \(values[values.count - 1]) \(words(true).joined(", "))\(without)"
   }
 
   private func isAlike(_ a: Group, _ b: Group, _ metric: Metric) -> Bool {

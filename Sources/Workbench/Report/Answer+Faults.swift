@@ -12,8 +12,8 @@ extension Answer {
 
   private static let source = "faults.csv start_ms read_outage_ms write_outage_ms"
 
-  /// With many kinds of faults the longest outage says only which of them is the worst, so the first
-  /// sentence counts those that a protocol stands without an outage.
+  /// With many kinds of faults the longest outage says only which of them is the worst, so the
+  /// first sentence counts those that a protocol stands without an outage.
   var withoutOutage: HTML? {
     let kinds = kinds
     guard kinds.count > Answer.mostKinds else { return nil }
@@ -28,8 +28,8 @@ extension Answer {
       """
   }
 
-  /// The outage of each kind of fault; empty with fewer than two, because the longest outage is then
-  /// that of the only one.
+  /// The outage of each kind of fault; empty with fewer than two, because the longest outage is
+  /// then that of the only one.
   var outagesByFault: HTML {
     let kinds = kinds
     guard kinds.count > 1 else { return "" }

@@ -47,8 +47,13 @@ extension Answer {
         html += "; not after every fault: \(Phrase.list(standing.neverRecovered.map(\.name)))"
       }
     } else {
-      html = "<b>\(metric.title)</b>: \(values(groups.sorted(by: metric)))"
-      if groups.count > 1 {
+      let phrases = Set(groups.map { $0.meanPhrase(metric) })
+      let isEqual = groups.count > 1 && phrases.count == 1
+      html =
+        isEqual
+        ? "<b>\(metric.title)</b>: \(groups[0].meanPhrase(metric)) with each protocol"
+        : "<b>\(metric.title)</b>: \(values(groups.sorted(by: metric)))"
+      if groups.count > 1, !isEqual {
         html +=
           standing == nil
           ? "; too few trials to tell them apart" : "; these differences may be chance"
@@ -64,8 +69,12 @@ extension Answer {
 
   private var thresholds: [HTML] {
     let isMaximum = run.about.setting("find.maximum") != nil
-    return Phrase.ordered(run.searches.map { $0.place.joined(separator: ", ") }).map { place in
-      let rows = run.searches.filter { $0.place.joined(separator: ", ") == place }
+    // The path searched is the last; the columns before it are those of the other swept values.
+    func place(_ row: SearchResult) -> String {
+      zip(run.sweepPaths, row.place).map { "\($0) = \($1)" }.joined(separator: ", ")
+    }
+    return Phrase.ordered(run.searches.map(place)).map { here in
+      let rows = run.searches.filter { place($0) == here }
       let sorted = rows.enumerated().sorted { a, b in
         let sizes = [a, b].map { SweepAxis.size($0.element.found) ?? 0 }
         let isBefore = isMaximum ? sizes[0] > sizes[1] : sizes[0] < sizes[1]
@@ -82,7 +91,7 @@ extension Answer {
       return """
         <span\(HTML.source("\(RunData.searchName) found fails_at"))><b>\
         \(isMaximum ? "Largest" : "Smallest") \(HTML.breakable(rows[0].path))</b> at which \
-        <code>\(rows[0].condition)</code>\(place.isEmpty ? "" : ", at \(place)"): \
+        <code>\(rows[0].condition)</code>\(here.isEmpty ? "" : ", at \(here)"): \
         \(found.joined("; ")).</span>
         """
     }

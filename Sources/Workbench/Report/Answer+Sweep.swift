@@ -132,9 +132,9 @@ extension Answer {
     }
     let place: HTML = family.isEmpty ? "" : ", at \(family)"
     return """
-      <div class=scroll tabindex=0 role=region aria-label="\(metric.title)"><table class=leaders\
-      \(HTML.source(run.summary([metric.name])))><caption><b>\(metric.titleWithUnit)</b>, mean over \
-      trials\(place); bold: the best, or level with it</caption>\
+      <div class=scroll tabindex=0 role=region aria-label="\(metric.title)"><table class="leaders values"\
+      \(HTML.source(run.summary([metric.name])))><caption><b>\(metric.titleWithUnit)</b>, means\(place); bold: best or \
+      level</caption>\
       <thead><tr><th scope=col>\(HTML.breakable(run.sweepPaths[axis]))\(heads.joined())</thead><tbody>
       \(rows.joined("\n"))</tbody></table></div>
       """

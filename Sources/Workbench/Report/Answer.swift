@@ -1,7 +1,7 @@
 import Measurement
 
-/// The answer in words, made from the numbers: first what the experiment asks, then which protocol to
-/// take, whether the verdicts hold, and which differences are too small to tell.
+/// The answer in words, made from the numbers: first what the experiment asks, then which protocol
+/// to take, whether the verdicts hold, and which differences are too small to tell.
 struct Answer {
   let run: RunData
   let question: Question

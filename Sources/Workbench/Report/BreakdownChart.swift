@@ -7,23 +7,25 @@ struct BreakdownChart {
   let operation: String
   let title: HTML
 
-  /// A part's colour, of those that protocols have, and how strong it is. Waiting for something is
-  /// the paler form of what is waited for.
-  private static let parts: [(name: String, colour: Int, strength: String, label: String)] = [
-    ("sending", 4, "1", "waiting to be sent"),
-    ("retry", 5, "1", "retry"),
-    ("client-wire", 6, "1", "wire, client"),
-    ("node-wire", 0, "1", "wire, nodes"),
-    ("processor-wait", 1, ".45", "waiting for a processor"),
-    ("processor", 1, "1", "processor"),
-    ("disk-wait", 2, ".45", "waiting for a disk"),
-    ("disk", 2, "1", "disk"),
-    ("timer", 3, "1", "timer"),
-    ("other", 7, ".5", "other"),
+  /// A part's colour, of those that protocols have, and its strength in percent. Waiting for
+  /// something is the paler form of what is waited for.
+  private static let parts: [(name: String, colour: Int, strength: Int, label: String)] = [
+    ("sending", 4, 100, "waiting to be sent"),
+    ("retry", 5, 100, "retry"),
+    ("client-wire", 6, 100, "wire, client"),
+    ("node-wire", 0, 100, "wire, nodes"),
+    ("processor-wait", 1, 45, "waiting for a processor"),
+    ("processor", 1, 100, "processor"),
+    ("disk-wait", 2, 45, "waiting for a disk"),
+    ("disk", 2, 100, "disk"),
+    ("timer", 3, 100, "timer"),
+    ("other", 7, 50, "other"),
   ]
 
-  static let style = parts.map { ".t-\($0.name){fill:var(--p\($0.colour));opacity:\($0.strength)}" }
-    .joined()
+  /// Mixed with the background and not transparent, because the rules behind would show through.
+  static let style = parts.map { part in
+    ".t-\(part.name){fill:color-mix(in srgb,var(--p\(part.colour)) \(part.strength)%,var(--bg))}"
+  }.joined()
 
   static var legend: HTML {
     let items = parts.map { part -> HTML in
@@ -43,7 +45,8 @@ struct BreakdownChart {
   var figure: Figure? {
     let totals = groups.compactMap { rows($0).first { $0.part == "total" }?.meanUs }
     guard let most = totals.max(), most > 0 else { return nil }
-    let axis = Axis.fromZero(to: most / 1000, most: 4, label: Axis.short)
+    // A tenth is room for the numbers at the ends of the bars.
+    let axis = Axis.fromZero(to: most * 1.1 / 1000, most: 4, label: Axis.short)
     var chart = RowChart(names: groups.map(\.name), axis: axis)
     for (place, group) in groups.enumerated() {
       let slot = palette.slot(group.protocolIndex)
@@ -58,6 +61,10 @@ struct BreakdownChart {
             left, middle - 9, right - left, 18, "t-\(part.name)",
             title: "\(group.name): \(part.label), \(Quantity.microseconds.phrase(mean))")
           end += mean
+        }
+        if let total = rows(group).first(where: { $0.part == "total" })?.meanUs {
+          drawing.text(
+            plot.x(end / 1000) + 5, middle + 3.8, Quantity.microseconds.text(total), "rowname")
         }
       }
     }

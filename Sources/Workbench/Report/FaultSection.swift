@@ -109,7 +109,7 @@ struct FaultReport {
             median == nil ? nil : numbers.joined(separator: " / "),
             note == "-" && median != nil ? nil : note,
           ].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " · ")
-        let isBad = median == nil && !faults.isEmpty
+        let isBad = median == nil && !note.isEmpty && note != "-"
         let mark: HTML = group?.isRanked ?? true ? "" : " class=unranked"
         return """
           <td data-p="\(palette.slot(index))"\(mark) \

@@ -1,7 +1,8 @@
 import Measurement
 
 /// What an experiment asks, as far as its file says: the measures that its expectations are about,
-/// the most frequent first.
+/// the most frequent first. A condition that compares rows counts twice, because one that bounds
+/// all rows may only say that the experiment was sound.
 struct Question {
   /// Without expectations the measures that a reader would ask for first.
   let metrics: [Metric]
@@ -22,12 +23,12 @@ struct Question {
     asksMetastability = conditions.contains { $0.contains("metastable_faults") }
     var found: [(metric: Metric, count: Int)] = []
     for identifiers in conditions {
-      for (word, metric) in Question.words
-      where identifiers.contains(word) || identifiers.contains(metric.name) {
+      for (word, metric) in Question.words {
+        let times = identifiers.count { $0 == word || $0 == metric.name }
         if let index = found.firstIndex(where: { $0.metric.name == metric.name }) {
-          found[index].count += 1
-        } else {
-          found.append((metric, 1))
+          found[index].count += times
+        } else if times > 0 {
+          found.append((metric, times))
         }
       }
     }
@@ -42,10 +43,9 @@ struct Question {
   }
 
   /// The words of a condition, without the swept values in brackets.
-  private static func identifiers(_ condition: String) -> Set<String> {
+  private static func identifiers(_ condition: String) -> [String] {
     let bare = condition.replacing(#/\[[^=\]]+=.*?\]/#, with: " ")
-    return Set(
-      bare.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
+    return bare.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
   }
 }
 

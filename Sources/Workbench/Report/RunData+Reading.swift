@@ -181,7 +181,8 @@ extension RunData {
   }
 
   /// Passes each record of a file to the trial that it belongs to.
-  /// - Parameter laterNames: columns that earlier versions did not write; their cells are then empty.
+  /// - Parameter laterNames: columns that earlier versions did not write; their cells are then
+  ///   empty.
   private mutating func read(
     _ records: CSVRecords, _ names: [String], later laterNames: [String] = [],
     _ places: inout Places,

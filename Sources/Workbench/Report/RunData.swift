@@ -183,8 +183,10 @@ struct Fault {
   var name: String {
     givenName.isEmpty ? what : givenName.replacing(#/\.\d+$/#, with: "")
   }
-  /// The name, and what happens.
-  var title: String { givenName.isEmpty ? what : "\(name): \(what)" }
+  /// The name and what happens; only the latter if it repeats the name, as of `crash-leader`.
+  var title: String {
+    what.hasPrefix(name.replacing("-", with: " ")) ? what : "\(name): \(what)"
+  }
 
   static let columns = [
     "read_outage_ms", "write_outage_ms", "detect_ms", "elect_ms", "first_ack_ms", "recover_ms",

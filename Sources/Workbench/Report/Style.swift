@@ -62,6 +62,7 @@ enum Style {
     .how{font-size:.92rem}
     nav{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:1rem 0;padding:.6rem 0;\
     border-block:1px solid var(--line)}
+    section:focus-visible{outline:none}
     section{margin:2.5rem 0;scroll-margin-top:1rem}
     .lead{font-size:1.2rem;line-height:1.45;margin:.75rem 0 1rem}
     .lead+.lead{font-size:1.05rem;margin-top:0}section h3{margin:1.1rem 0 .2rem}
@@ -126,15 +127,18 @@ enum Style {
     th button:focus-visible{outline:2px solid var(--link)}
     th[aria-sort=ascending] button::after{content:" ▲"}
     th[aria-sort=descending] button::after{content:" ▼"}
-    .summary td.n{background:linear-gradient(90deg,var(--bar) var(--w,0%),transparent 0) \
+    .summary th,.summary td{padding-inline:.42rem}
+    .summary td.n{background:linear-gradient(90deg,var(--bar) var(--w,0%),var(--bg) 0) \
     no-repeat 0 0/100% 1.9rem}
     h3{font-size:1rem;margin:.5rem 0 0}.pair .how{margin:.1rem 0}
     .summary .l0,.summary .v,.summary [data-sort=text]{text-align:left}
     .v.good{color:var(--good)}.v.bad{color:var(--bad);font-weight:600}
     tr.unranked td.n{background:none;color:var(--muted)}
+    #run .data td{white-space:normal;overflow-wrap:anywhere;min-width:6rem;max-width:18rem}
     .data{font-size:.82rem}.data th,.data td{padding:.15rem .5rem}
     figure .scroll{max-height:22rem;overflow:auto}
     .leaders td{white-space:normal;min-width:8rem;text-align:left}
+    .values td{min-width:3.5rem}
     .leaders thead th{text-align:left}.leaders th:first-child{white-space:normal}
     .heat td{background:color-mix(in srgb,var(--warm) var(--heat,0%),transparent);\
     text-align:center}
@@ -185,12 +189,12 @@ enum Style {
 
   private static let print = """
     @page{size:A4;margin:14mm}
-    @media print{html{font-size:10px}nav,fieldset,.skip,#theme,.bar,figure details,\
+    @media print{html,body{font-size:10px}nav,fieldset,.skip,#theme,.bar,figure details,\
     details:not([open]){display:none!important}
     header,main{max-width:none;padding:0}p,.facts,.verdict,.words{max-width:none}
     h2,h3,.how,.legend,.point>summary,caption,thead{break-after:avoid}\
-    figure,tr,li,.verdict,.words,dl{break-inside:avoid}section{margin:1.5rem 0}
-    .scroll{overflow:visible}th:first-child{position:static}th,td{padding:.2rem .4rem}\
+    figure,tr,li,.how,.verdict,.words,dl{break-inside:avoid}section{margin:1.5rem 0}
+    .scroll{overflow:visible;break-before:avoid}#chosen>svg{max-width:60%}th:first-child{position:static}th,td{padding:.2rem .4rem}\
     .summary td small{white-space:normal}.grid{grid-template-columns:repeat(3,1fr);gap:1rem}\
     .pair{grid-template-columns:1fr}pre{max-height:none;white-space:pre-wrap}
     body{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

@@ -37,19 +37,21 @@ struct HeadlineTests {
     sample.hasFaults = false
     #expect(try Question(run(sample)).metrics.map(\.name) == ["throughput"])
     sample.expect = [
-      "raft.messages_per_op > 1", "raft.write_p50 < 5ms",
-      "raft.write_p50[workload.x=throughput] > 1",
+      "*.availability > 0.9", "raft.messages_per_op > 1.5 * chain-replication.messages_per_op",
+      "raft.write_p50 < 5ms", "raft.write_p50[workload.x=throughput] > 1", "max(*.write_p50) < 1s",
     ]
     #expect(
-      try Question(run(sample)).metrics.map(\.name) == ["write_p50_us", "messages_per_op"])
-    #expect(try lead(sample)[0].hasPrefix("Writes, median: raft 0.0010 ms"))
+      try Question(run(sample)).metrics.map(\.name) == [
+        "write_p50_us", "messages_per_op", "availability",
+      ])
+    #expect(try lead(sample)[0] == "Writes, median: 0.0010 ms with each protocol.")
   }
 
   @Test("Differences that may be chance, and trials too few to tell, are called so")
   func level() throws {
     var sample = SampleRun(protocols: three)
     sample.metrics = { name, _, trial in
-      ["longest_outage_ms": 200 + (name == "raft" ? 1 : -1) * [3.0, -4, 2, -3, 2][trial % 5]]
+      ["longest_outage_ms": 200 + (name == "raft" ? 1 : -1) * [30.0, -40, 20, -30, 20][trial % 5]]
     }
     #expect(try lead(sample)[0].hasSuffix("; these differences may be chance."))
     sample.trials = 2
@@ -120,6 +122,20 @@ struct HeadlineTests {
       ])
   }
 
+  @Test("A search over a sweep has a sentence for each of the other swept values")
+  func searches() throws {
+    var run = try run(SampleRun(protocols: three))
+    run.sweepPaths = ["overload", "workload.arrival.open"]
+    run.searches = ["none", "backoff"].map { place in
+      SearchResult(
+        protocolName: "raft", place: [place], path: "workload.arrival.open",
+        condition: "availability > 0.5", found: "2000/s", failsAt: "2200/s")
+    }
+    let text = Answer(run).headline.text.replacing(#/<[^>]*>/#, with: "")
+    #expect(
+      text.contains("availability &gt; 0.5, at overload = backoff: raft 2000/s (not at 2200/s)."))
+  }
+
   @Test("If the experiment asks for it, the values at which goodput stays away are named")
   func metastable() throws {
     var sample = SampleRun(sweepPath: "overload", points: ["none", "retry-budget"])
@@ -162,6 +178,9 @@ struct HeadlineTests {
       run: run(sample), palette: Palette(sample.protocols), point: 0
     ).kinds
     #expect(named.map(\.label) == ["kill: crash leader, disk torn @0.5\u{A0}s"])
+    sample.faultName = "crash-leader"
+    #expect(try run(sample).groups[0].trials[0].faults[0].title == "crash leader, disk torn")
+    sample.faultName = "kill.2"
     #expect(try Answer(run(sample)).outagesByFault.isEmpty)
     var two = try run(sample)
     for group in two.groups.indices {

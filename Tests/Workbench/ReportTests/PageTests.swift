@@ -114,6 +114,18 @@ struct PageTests {
     #expect(sorted.filter { !known.contains($0) && !known.contains($0 + ".0") } == [])
   }
 
+  @Test("A printed page is light, of size A4, and has no closed part and no button")
+  func print() throws {
+    let page = try page()
+    let rules = page.components(separatedBy: "@media print{").dropFirst().joined()
+    #expect(page.contains("@page{size:A4"))
+    for part in ["nav", "fieldset", ".bar", "details:not([open])"] {
+      #expect(rules.contains("\(part),") || rules.contains("\(part){display:none"), "\(part)")
+    }
+    // The light colours come last, and with more weight than a chosen dark theme.
+    #expect(rules.contains(":root:root:root{color-scheme:light;--bg:#fff"))
+  }
+
   @Test("A violated row is shown, marked, without a bar")
   func violated() throws {
     var sample = SampleRun()
