@@ -66,7 +66,7 @@ extension Answer {
     if wins[0].count == told.count {
       return """
         \(names) \(best.count == 1 ? "is the best, or level with it," : "are level at the best") in \
-        \(told.count == 1 ? "the one" : "all \(told.count)") \
+        \(told.count == 1 ? "the one" : told.count == 2 ? "both" : "all \(told.count)") \
         \(told.count == 1 ? "measure" : places) in which the protocols differ.
         """
     }

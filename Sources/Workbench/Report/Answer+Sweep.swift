@@ -131,12 +131,13 @@ extension Answer {
         "<tr data-p=\"\(Palette(run.protocols).slot(index))\"><th scope=row>\(name)\(cells.joined())"
     }
     let place: HTML = family.isEmpty ? "" : ", at \(family)"
+    // The title stands outside of the part that scrolls, so that a phone shows all of it.
     return """
-      <div class=scroll tabindex=0 role=region aria-label="\(metric.title)"><table class="leaders values"\
-      \(HTML.source(run.summary([metric.name])))><caption><b>\(metric.titleWithUnit)</b>, means\(place); bold: best or \
-      level</caption>\
+      <div><p class=tabletitle><b>\(metric.titleWithUnit)</b>, means\(place); bold: best or level</p>\
+      <div class=scroll tabindex=0 role=region aria-label="\(metric.title)">\
+      <table class="leaders values"\(HTML.source(run.summary([metric.name])))>\
       <thead><tr><th scope=col>\(HTML.breakable(run.sweepPaths[axis]))\(heads.joined())</thead><tbody>
-      \(rows.joined("\n"))</tbody></table></div>
+      \(rows.joined("\n"))</tbody></table></div></div>
       """
   }
 

@@ -35,9 +35,12 @@ struct Question {
     var asked = found.enumerated()
       .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }
       .map(\.element.metric)
-    // Faults are injected to see how long a service is down, and when it is back.
+    // Faults are injected to see how long a service is down, and when it is back. An open loop
+    // offers all protocols the same load, so their latencies tell more than their throughputs.
+    let isOpen = (run.about.setting("workload.arrival") ?? "closed") != "closed"
+    let usual: [Metric] = isOpen ? [.readLatency, .writeLatency] : [.throughput]
     let first: [Metric] =
-      run.hasFaults && !run.isSwept ? [.outage, .recovery] : asked.isEmpty ? [.throughput] : []
+      run.hasFaults && !run.isSwept ? [.outage, .recovery] : asked.isEmpty ? usual : []
     asked.removeAll { metric in first.contains { $0.name == metric.name } }
     metrics = (first + asked).filter { $0.isShown(in: run) }
   }

@@ -68,7 +68,9 @@ enum Style {
     .lead+.lead{font-size:1.05rem;margin-top:0}section h3{margin:1.1rem 0 .2rem}
     .words{margin:1rem 0;max-width:84ch}.words dl{grid-template-columns:max-content 1fr;margin:.3rem 0;\
     font-size:.88rem}.words dd{color:var(--muted)}
-    .tables{display:flex;flex-wrap:wrap;gap:.25rem 2rem}.tables .scroll{max-width:100%}
+    .tables{display:flex;flex-wrap:wrap;gap:.25rem 2rem}.tables>div{max-width:100%}\
+    .tables .scroll{margin-top:.2rem}.tabletitle{margin:.5rem 0 0;font-size:.9rem;color:var(--muted)}\
+    .tabletitle b{color:var(--ink);font-size:1rem}
     .facts{padding-left:1.2rem;max-width:84ch}
     .facts li{margin:.3rem 0}
     .verdict{max-width:84ch;padding:.6rem .9rem;border-left:4px solid;border-radius:4px;\

@@ -36,6 +36,10 @@ struct HeadlineTests {
     var sample = SampleRun()
     sample.hasFaults = false
     #expect(try Question(run(sample)).metrics.map(\.name) == ["throughput"])
+    // The load of an open loop is the same for all protocols.
+    sample.arrival = "{ \"open\": \"1000/s\" }"
+    #expect(try Question(run(sample)).metrics.map(\.name) == ["read_p99_us", "write_p99_us"])
+    sample.arrival = nil
     sample.expect = [
       "*.availability > 0.9", "raft.messages_per_op > 1.5 * chain-replication.messages_per_op",
       "raft.write_p50 < 5ms", "raft.write_p50[workload.x=throughput] > 1", "max(*.write_p50) < 1s",

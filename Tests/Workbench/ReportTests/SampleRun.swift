@@ -34,6 +34,8 @@ struct SampleRun {
   /// The name that the experiment gives to the fault, and what survives of the crashed node's disk.
   var faultName = ""
   var disk = "kept"
+  /// `workload.arrival` of the experiment; a closed loop if nil.
+  var arrival: String?
   /// Whether the experiment draws its faults at random.
   var chaos = false
   /// The conditions of the experiment's `expect`, as it is written in the file.
@@ -87,7 +89,8 @@ struct SampleRun {
     return tables.merging([
       "experiment.json5": """
       { "name": "\(name)", "description": \(quoted), "replicas": 3, "duration": "2s",
-        "slo": { "latency": "100ms" }, "expect": [\(conditions)]\(find),
+        "slo": { "latency": "100ms" },
+        "workload": { "arrival": \(arrival ?? "\"closed\"") }, "expect": [\(conditions)]\(find),
         "faults": [\(chaos ? "{ \"chaos\": {} }" : "")] }
 
       """,
