@@ -199,6 +199,62 @@ struct HeadlineTests {
     #expect(text.contains("again: crash leader, disk torn @1.5\u{A0}s: none with raft; chain-rep"))
   }
 
+  @Test("With many kinds of faults, those that a protocol stands without an outage are counted")
+  func manyKinds() throws {
+    var run = try run(SampleRun())
+    for group in run.groups.indices {
+      for trial in run.groups[group].trials.indices {
+        let fault = run.groups[group].trials[trial].faults[0]
+        run.groups[group].trials[trial].faults = (0..<7).map { kind in
+          var other = fault
+          (other.givenName, other.startMs) = ("level\(kind)", 100 * Double(kind))
+          let isOut = group == 0 || kind == 6
+          other.times = ["read_outage_ms": isOut ? 50 : 0, "write_outage_ms": isOut ? 70 : 0]
+          return other
+        }
+      }
+    }
+    let answer = Answer(run)
+    func text(_ html: HTML) -> String { html.text.replacing(#/<[^>]*>/#, with: "") }
+    #expect(
+      text(answer.headline).hasPrefix(
+        "No outage in the median over trials: chain-replication by 6 of 7, raft by 0 of 7 kinds"))
+    #expect(
+      text(answer.outagesByFault).contains(
+        "chain-replication: level6: crash leader, disk kept @0.6\u{A0}s 70.0 ms"))
+  }
+
+  @Test("A test that can find no difference says nothing of the order over a sweep")
+  func untold() throws {
+    var sample = SampleRun(sweepPath: "workload.keys", points: ["8", "64"])
+    sample.hasFaults = false
+    sample.expect = ["raft.availability > chain-replication.availability"]
+    sample.metrics = { name, _, _ in ["availability": name == "raft" ? 0.9 : 0.8] }
+    #expect(try lead(sample).contains { $0.hasPrefix("Most available over workload.keys") })
+    // The sign test needs six trials.
+    sample.trials = 5
+    #expect(try !lead(sample).contains { $0.hasPrefix("Most available") })
+    #expect(
+      try lead(sample)[0].hasPrefix("Availability over workload.keys: from 8 to 64 raft 90.00"))
+  }
+
+  @Test("The heat map tells reads and writes apart, and an unknown recovery is not coloured")
+  func heat() throws {
+    var run = try run(SampleRun())
+    func map() -> String {
+      FaultReport(run: run, palette: Palette(run.protocols), point: 0).html.text
+    }
+    #expect(map().contains(">204 / 190"))
+    for group in run.groups.indices {
+      for trial in run.groups[group].trials.indices {
+        run.groups[group].trials[trial].faults[0].times["recover_ms"] = nil
+        run.groups[group].trials[trial].faults[0].recovery = group == 0 ? "unknown" : "never"
+      }
+    }
+    let recovery = map().components(separatedBy: "Time to recover, ms").last ?? ""
+    #expect(recovery.contains("style=\"--heat:0%\">-") && recovery.contains(":100%\">7 never"))
+  }
+
   @Test("Words are explained by the definitions of their columns, for the run's kind of load")
   func words() throws {
     let words = try Answer(run(SampleRun())).words.text

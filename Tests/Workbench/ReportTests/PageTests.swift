@@ -60,7 +60,7 @@ struct PageTests {
       #expect(page.components(separatedBy: "<rect class=\"t-\(part)\"").count == 4, "\(part)")
       #expect(page.contains(".t-\(part){fill:"), "\(part)")
     }
-    #expect(page.contains("disk, 0.0080 ms"))
+    #expect(page.contains("disk, 0.0080 ms") && page.contains(">0.100</text>"))
     let plain = try self.page()
     #expect(!plain.contains("<section id=\"breakdown\""))
   }
