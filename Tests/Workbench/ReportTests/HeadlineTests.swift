@@ -23,6 +23,7 @@ struct HeadlineTests {
     var sample = SampleRun(protocols: ["raft", "chain-replication", "unreplicated"])
     sample.expect = ["raft.throughput > chain-replication.throughput", "*.outage_ms < 500"]
     let lead = try lead(sample)
+    try #require(lead.count == 3)
     #expect(
       lead[0]
         == "Shortest outage: chain-replication 104 ms; worse: raft 204 ms; for comparison, without "

@@ -88,6 +88,10 @@ struct ScaleTests {
     // Each is interrupted by the outage, so it has two pieces.
     #expect(chart.components(separatedBy: "<path class=\"l thin\"").count == 3)
     #expect(chart.components(separatedBy: "<path class=\"l thin dotted\"").count == 3)
+    let paths = chart.matches(of: #/<path class="l thin( dotted)?" d="([^"]+)"/#)
+      .map { (isRead: $0.1 != nil, path: $0.2) }
+    let (reads, writes) = (paths.filter(\.isRead), paths.filter { !$0.isRead })
+    #expect(zip(reads, writes).allSatisfy { $0.path != $1.path } && reads.count == 2)
     #expect(chart.contains("<th scope=col>reads p99<th scope=col>writes p50"))
   }
 }
