@@ -52,7 +52,7 @@ package struct MetricColumn: Sendable {
       "availability", "",
       "open loop: share of due operations acknowledged within the SLO's latency, without those still "
         + "open at the end after less than that; closed loop: 1 - the share of the clients' time in "
-        + "which they had waited for longer than that", .share
+        + "which they had waited for longer than the SLO's latency", .share
     ) {
       $0.availability
     },

@@ -19,6 +19,10 @@ package struct TimelineWindow: Sendable, Equatable {
   /// window; nil if there are none.
   package var p50Ns: Int64?
   package var p99Ns: Int64?
+  /// The same of the reads and of the writes among them, which may differ much: the median of both
+  /// together changes with every window's mix.
+  package var reads = Percentiles()
+  package var writes = Percentiles()
   /// The leader at the window's start, and its term, ballot or view.
   package var leader: Int?
   package var term: UInt64?
@@ -26,6 +30,20 @@ package struct TimelineWindow: Sendable, Equatable {
   package var leaderChanges = 0
   /// Whether at some time in the window an operation was due and had not yet ended.
   package var hadOutstanding = false
+
+  package struct Percentiles: Sendable, Equatable {
+    package var p50Ns: Int64?
+    package var p99Ns: Int64?
+
+    init() {}
+
+    /// - Parameter sorted: latencies in ascending order.
+    init(_ sorted: ArraySlice<Int64>) {
+      guard !sorted.isEmpty else { return }
+      p50Ns = sorted[sorted.startIndex + Histogram.rank(50, of: sorted.count) - 1]
+      p99Ns = sorted[sorted.startIndex + Histogram.rank(99, of: sorted.count) - 1]
+    }
+  }
 }
 
 /// The measured interval [warm-up's end, measured end), cut into windows of equal length.
@@ -88,18 +106,29 @@ package struct Timeline: Sendable, Equatable {
   private mutating func percentiles(_ trial: TrialRecord) {
     var starts = [0]
     for window in windows { starts.append(starts[starts.count - 1] + window.ok) }
-    var cursor = starts
+    // In a window's part the reads are put in from the front and the writes from the back.
+    var (front, back) = (Array(starts.dropLast()), Array(starts.dropFirst()))
     var latencies = [Int64](repeating: 0, count: starts[windows.count])
     for operation in trial.operations where operation.outcome == .ok {
       guard let i = index(operation.returned, trial) else { continue }
-      latencies[cursor[i]] = operation.returned - operation.intended
-      cursor[i] += 1
+      if operation.kind.isRead {
+        latencies[front[i]] = operation.returned - operation.intended
+        front[i] += 1
+      } else {
+        back[i] -= 1
+        latencies[back[i]] = operation.returned - operation.intended
+      }
     }
     for i in windows.indices where windows[i].ok > 0 {
-      latencies[starts[i]..<starts[i + 1]].sort()
-      let n = windows[i].ok
-      windows[i].p50Ns = latencies[starts[i] + Histogram.rank(50, of: n) - 1]
-      windows[i].p99Ns = latencies[starts[i] + Histogram.rank(99, of: n) - 1]
+      let (reads, writes) = (starts[i]..<front[i], front[i]..<starts[i + 1])
+      latencies[reads].sort()
+      latencies[writes].sort()
+      windows[i].reads = TimelineWindow.Percentiles(latencies[reads])
+      windows[i].writes = TimelineWindow.Percentiles(latencies[writes])
+      let all = starts[i]..<starts[i + 1]
+      latencies[all].sort()
+      let both = TimelineWindow.Percentiles(latencies[all])
+      (windows[i].p50Ns, windows[i].p99Ns) = (both.p50Ns, both.p99Ns)
     }
   }
 

@@ -19,7 +19,7 @@ extension ClusterTrial {
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: hit,
         planned: fault.start, start: driver.now,
-        end: entry.isInstant ? driver.now : end, name: fault.name))
+        end: entry.isInstant ? driver.now : end, name: fault.name, disk: fault.action.diskFate))
     ledger.add(entry, key: index)
     if let end = fault.end { agenda.push(.faultEnds(index), at: end) }
     pushFaults()

@@ -16,7 +16,7 @@ extension Trial {
     injected.append(
       InjectedFault(
         kind: fault.action.kind, target: fault.action.targetText, nodes: nodes, start: world.now,
-        end: entry.isInstant ? world.now : end, name: fault.name))
+        end: entry.isInstant ? world.now : end, name: fault.name, disk: fault.action.diskFate))
     ledger.add(entry, key: index)
     adopt(entry)
     if let end = fault.end { world.schedule(.faultEnds(index), at: end) }

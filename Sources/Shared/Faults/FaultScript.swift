@@ -204,6 +204,11 @@ public enum FaultAction: Sendable, Equatable {
     }
   }
 
+  /// What survives of a crashed node's disk; `nil` if the fault is no crash.
+  public var diskFate: DiskFate? {
+    if case .crash(_, let disk) = self { disk } else { nil }
+  }
+
   /// The target as written in the experiment file.
   public var targetText: String {
     switch self {

@@ -18,11 +18,13 @@ public struct InjectedFault: Sendable, Equatable {
   public var endNs: Int64?
   /// The name that the experiment gives to it, if any.
   public var name: String?
+  /// What survives of a crashed node's disk; `nil` if the fault is no crash.
+  public var disk: DiskFate?
 
   /// - Parameter plannedNs: `nil` if it started as planned.
   public init(
     kind: String, target: String, nodes: [Int], plannedNs: Int64? = nil, startNs: Int64,
-    endNs: Int64? = nil, name: String? = nil
+    endNs: Int64? = nil, name: String? = nil, disk: DiskFate? = nil
   ) {
     self.kind = kind
     self.target = target
@@ -31,16 +33,17 @@ public struct InjectedFault: Sendable, Equatable {
     self.startNs = startNs
     self.endNs = endNs
     self.name = name
+    self.disk = disk
   }
 
   /// A fault whose times were read from the trial's clock.
   /// - Parameter planned: `nil` if it started as planned.
   public init(
     kind: String, target: String, nodes: [Int], planned: Instant? = nil, start: Instant,
-    end: Instant?, name: String?
+    end: Instant?, name: String?, disk: DiskFate?
   ) {
     self.init(
       kind: kind, target: target, nodes: nodes, plannedNs: planned?.nanoseconds,
-      startNs: start.nanoseconds, endNs: end?.nanoseconds, name: name)
+      startNs: start.nanoseconds, endNs: end?.nanoseconds, name: name, disk: disk)
   }
 }

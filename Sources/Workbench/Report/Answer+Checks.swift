@@ -2,7 +2,8 @@ import Measurement
 
 // What the experiment itself asked for, and whether faults left a service down.
 extension Answer {
-  /// Whether the conditions of the experiment's `expect` hold; empty without any.
+  /// Whether the conditions of the experiment's `expect` hold, with the numbers found; empty
+  /// without any.
   var expectations: HTML {
     let all = run.expectations
     guard !all.isEmpty else { return "" }
@@ -10,17 +11,41 @@ extension Answer {
     guard !missed.isEmpty else {
       let words = all.count == 1 ? "The expectation" : "All \(all.count) expectations"
       return """
-        <p class="verdict good"><span aria-hidden=true>✓</span> \(words) of the experiment \
-        \(all.count == 1 ? "holds" : "hold").</p>
+        <div class="verdict good"><p><span aria-hidden=true>✓</span> \(words) of the experiment \
+        \(all.count == 1 ? "holds" : "hold").</p>\(found)</div>
         """
     }
     let items = missed.map { "<li><code>\($0.condition)</code>" as HTML }
     return """
       <div class="verdict bad"><p><span aria-hidden=true>✗</span> <strong>\(missed.count) of the \
       \(all.count) expectations of the experiment \(missed.count == 1 ? "does" : "do") not \
-      hold:</strong></p><ul>\(items.joined())</ul></div>
+      hold:</strong></p><ul>\(items.joined())</ul>\(found)</div>
       """
   }
+
+  /// Every condition with the figures that it was tried with.
+  private var found: HTML {
+    let rows = run.expectations.flatMap { expectation in
+      expectation.cases.map { found in
+        [expectation.condition, found.place, found.holds ? "holds" : "does not hold", found.found]
+      }
+    }
+    let shown = rows.prefix(Answer.mostCases)
+    let rest: HTML =
+      rows.count > shown.count
+      ? "<p class=muted>\(rows.count - shown.count) more rows: <code>expectations.csv</code></p>"
+      : ""
+    let table = HTMLTable(
+      caption: "The conditions of expect, with the figures found",
+      headings: [
+        "condition", "row", "", "found",
+      ], rows: Array(shown), source: "expectations.csv found expectation place")
+    return
+      "<details><summary>The conditions and the figures found</summary>\(table.html)\(rest)</details>"
+  }
+
+  /// More cases would make the page long; the file has all.
+  private static let mostCases = 200
 
   /// The rows in which a fault was over and the load below capacity, but goodput did not come back;
   /// empty if there is none.

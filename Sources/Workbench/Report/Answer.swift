@@ -1,100 +1,34 @@
 import Measurement
 
-/// The answer in words, made from the numbers: whether the verdicts hold, which protocol leads in
-/// which metric, which differences are too small to tell, and what follows.
+/// The answer in words, made from the numbers: first what the experiment asks, then which protocol
+/// to take, whether the verdicts hold, and which differences are too small to tell.
 struct Answer {
   let run: RunData
+  let question: Question
   let standings: [Standing]
 
   init(_ run: RunData) {
     self.run = run
+    question = Question(run)
     standings = Standing.all(run)
   }
 
   var html: HTML {
-    let lead: HTML = "<p class=lead>\(headline)</p>"
-    // Bad verdicts come first.
-    var html = run.groups.allSatisfy(\.isRanked) ? lead + verdicts : verdicts + lead
+    let lead = headline
+    // Bad verdicts come first, and so does the verdict where it is what the experiment asks for.
+    var html =
+      run.groups.allSatisfy(\.isRanked) && !run.about.asksForSafety
+      ? lead + outagesByFault + verdicts : verdicts + lead + outagesByFault
     html += expectations
+    if run.isSwept { html += sweepTables }
+    html += choice
     html += metastability
     html += run.isSwept ? leadersByPoint : facts(at: 0)
+    if !nodes.isEmpty { html += "<p>\(nodes)</p>" }
     html += baseline
+    html += words
     html += method
     return html
-  }
-
-  // MARK: The sentence above all
-
-  /// How often each protocol is the best, or level with the best, over measures and points.
-  private var wins: [(name: String, measures: [String], count: Int)] {
-    let told = standings.filter { !$0.isLevel && $0.isCompared }
-    return run.protocols.map { name in
-      let won = told.filter { $0.leaders.contains { $0.name == name } }
-      var measures: [String] = []
-      for standing in won where !measures.contains(standing.metric.inSentence) {
-        measures.append(standing.metric.inSentence)
-      }
-      return (name, measures, won.count)
-    }.filter { $0.count > 0 }.sorted { $0.count > $1.count }
-  }
-
-  /// The measures in which a protocol is not among the best, by those that are.
-  private func othersWins(than name: String) -> [HTML] {
-    var order: [[String]] = []
-    var measures: [[String]: [String]] = [:]
-    for standing in standings where !standing.isLevel && standing.isCompared {
-      let leaders = standing.leaders.map(\.name)
-      guard !leaders.contains(name) else { continue }
-      if measures[leaders] == nil { order.append(leaders) }
-      measures[leaders, default: []].append(standing.metric.inSentence)
-    }
-    return order.map { "\(Phrase.bold($0)) in \(Phrase.list(measures[$0] ?? []))" }
-  }
-
-  private var headline: HTML {
-    let told = standings.filter { !$0.isLevel && $0.isCompared }.count
-    let contenders = run.groups.filter { $0.isRanked && !Standing.isBaseline($0) }
-    guard !contenders.isEmpty else {
-      return "No protocol on this page can be recommended, because no verdict holds."
-    }
-    guard Set(contenders.map(\.name)).count > 1 else {
-      return "Only \(contenders[0].name) can be judged here: there is nothing to compare it with."
-    }
-    guard standings.contains(where: \.isCompared) else {
-      return """
-        With fewer than \(PairedDifference.leastPairs) trials no difference can be told from \
-        chance. The numbers below are what was seen, and no ranking.
-        """
-    }
-    let ranked = Set(contenders.map(\.name))
-    guard told > 0 else {
-      return """
-        No difference between \(Phrase.list(run.protocols.filter(ranked.contains))) can be told \
-        from chance in any measure.
-        """
-    }
-    let wins = wins
-    let best = wins.filter { $0.count == wins[0].count }
-    let names = Phrase.bold(best.map(\.name))
-    let places = run.isSwept ? "comparisons of a measure at a sweep point" : "measures"
-    if wins[0].count == told {
-      return """
-        \(names) \(best.count == 1 ? "is the best, or level with it," : "are level at the best") in \
-        \(told == 1 ? "the one" : "all \(told)") \(told == 1 ? "measure" : places) in which the \
-        protocols differ.
-        """
-    }
-    var html: HTML = """
-      No protocol is best in everything. \(names) \
-      \(best.count == 1 ? "is" : "are each") the best, or level with it, in \(wins[0].count) of \
-      the \(told) \(places) in which the protocols differ
-      """
-    if best.count == 1, !run.isSwept {
-      html += " (\(Phrase.list(best[0].measures)))"
-      let others = othersWins(than: best[0].name)
-      if !others.isEmpty { html += "; \(others.joined("; "))" }
-    }
-    return html + "."
   }
 
   // MARK: Verdicts
@@ -151,7 +85,9 @@ struct Answer {
     let items = here.filter { !$0.isLevel && $0.isCompared }.map {
       "<li\(HTML.source($0.metric.source))>\(sentence($0))" as HTML
     }
-    var html: HTML = items.isEmpty ? "" : "<ul class=facts>\(items.joined("\n"))</ul>"
+    var html: HTML =
+      items.isEmpty
+      ? "" : "<h3>Measure by measure</h3><ul class=facts>\(items.joined("\n"))</ul>"
     let level = here.filter { $0.isLevel && $0.isCompared }
     let told = level.filter(\.canTell)
     if !told.isEmpty {
@@ -171,17 +107,10 @@ struct Answer {
 
   /// A measure in which no protocol leads, with the range of its means.
   private func range(_ standing: Standing) -> HTML {
-    let values = standing.ranked.compactMap { $0.interval(standing.metric.name)?.mean }
-    let low = values.min() ?? 0
-    let high = values.max() ?? 0
-    let quantity = standing.metric.quantity
-    let range =
-      quantity.phrase(low) == quantity.phrase(high)
-      ? quantity.phrase(low) : "\(quantity.text(low)) to \(quantity.phrase(high))"
-    return """
-      \(standing.metric.inSentence) \
-      <span\(HTML.source(standing.metric.source))>(\(range))</span>
-      """
+    """
+    \(standing.metric.inSentence) \
+    <span\(HTML.source(standing.metric.source))>(\(range(standing.ranked, standing.metric)))</span>
+    """
   }
 
   private var offered: HTML {
@@ -215,14 +144,15 @@ struct Answer {
 
   // MARK: A sweep
 
-  /// Points and measures in which nothing can be compared have no row and no column.
+  /// Points at which nothing can be compared have no row, and measures in which no protocol leads
+  /// anywhere have no column.
   private var leadersByPoint: HTML {
     let compared = standings.filter(\.isCompared)
-    let metrics = Metric.answered.filter { metric in
-      compared.contains { $0.metric.name == metric.name }
+    let metrics = run.answered.filter { metric in
+      compared.contains { $0.metric.name == metric.name && !$0.isLevel }
     }
     let points = run.points.indices.filter { point in compared.contains { $0.point == point } }
-    guard !points.isEmpty else { return "" }
+    guard !points.isEmpty, !metrics.isEmpty else { return "" }
     let rows = points.map { point -> HTML in
       let cells = metrics.map { metric -> HTML in
         guard
@@ -231,10 +161,9 @@ struct Answer {
           })
         else { return "<td class=muted>not compared" }
         if standing.isLevel { return "<td class=muted>no difference" }
-        let best = standing.ranked[0].interval(metric.name)?.mean
         return """
           <td>\(Phrase.list(standing.leaders.map(\.name))) <small>\
-          \(best.map(metric.quantity.phrase) ?? "")</small>
+          \(standing.ranked[0].meanPhrase(metric))</small>
           """
       }
       return "<tr><th scope=row>\(run.points[point].joined(separator: ", "))\(cells.joined())"
@@ -242,7 +171,8 @@ struct Answer {
     let heads = metrics.map { "<th scope=col>\($0.title)" as HTML }
     let axis = run.sweepPaths.map(HTML.breakable).joined(", ")
     return """
-      <p class=how>Who is the best, or level with it, and the mean of the best.</p>\
+      <h3>Measure by measure</h3>\
+      <p class=how>The best, those level with it, and the mean of the best.</p>\
       <div class=scroll tabindex=0 role=region aria-label="Leaders"><table class=leaders\
       \(HTML.source(run.summary(metrics.map(\.name))))>\
       <thead><tr><th scope=col>\(axis)\(heads.joined())</thead><tbody>
@@ -271,45 +201,10 @@ struct Answer {
     let compared = standings.reduce(0) { $0 + $1.corrected.count { $0 != nil } }
     guard compared > 0 else { return "" }
     return """
-      <p class=muted>Numbers are means over trials with their 95 % intervals. Two protocols are \
+      <p class=muted>Numbers are means over trials, with their 95 % intervals. Two protocols are \
       called different only if trials of equal seeds say so at the 5 % level, by Student's t test \
       of the paired differences (availability: sign test) with Holm's correction over the \
       \(compared) comparisons on this page.</p>
       """
-  }
-}
-
-/// Small pieces of sentences.
-enum Phrase {
-  /// `a`, `a and b`, `a, b and c`.
-  static func list(_ items: [HTML]) -> HTML {
-    guard items.count > 1 else { return items.first ?? "" }
-    return "\(items.dropLast().joined(", ")) and \(items[items.count - 1])"
-  }
-
-  static func list(_ items: [String]) -> HTML { list(items.map { "\($0)" as HTML }) }
-
-  static func bold(_ items: [String]) -> HTML {
-    list(items.map { "<strong>\($0)</strong>" as HTML })
-  }
-
-  /// A title inside a sentence: its first letter becomes lower case.
-  static func inSentence(_ title: String) -> String {
-    title.prefix(1).lowercased() + title.dropFirst()
-  }
-
-  /// The words without repetitions, in order of first appearance.
-  static func ordered(_ words: [String]) -> [String] {
-    var result: [String] = []
-    for word in words where !result.contains(word) { result.append(word) }
-    return result
-  }
-}
-
-extension HTML {
-  static func + (left: HTML, right: HTML) -> HTML {
-    var sum = left
-    sum += right
-    return sum
   }
 }

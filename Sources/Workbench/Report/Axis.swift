@@ -122,16 +122,32 @@ struct Axis {
   }
 
   /// 0 at the low end, 1 at the high end; values beyond an end count as the end.
-  func share(_ value: Double) -> Double {
-    let share =
-      switch scale {
-      case .linear: (value - low) / (high - low)
-      case .logarithmic:
-        value <= low
-          ? 0
-          : RealFunctions.log10(value / low) / RealFunctions.log10(high / low)
+  func share(_ value: Double) -> Double { min(max(place(value), 0), 1) }
+
+  /// The same, and below 0 or above 1 for values beyond an end.
+  func place(_ value: Double) -> Double {
+    switch scale {
+    case .linear: (value - low) / (high - low)
+    case .logarithmic:
+      // A logarithm of 0 has no place: it is as far below as the axis is long.
+      value <= 0 ? -1 : RealFunctions.log10(value / low) / RealFunctions.log10(high / low)
+    }
+  }
+
+  func contains(_ value: Double) -> Bool { (-0.000_001...1.000_001).contains(place(value)) }
+
+  /// The values that an axis should reach: those of the rows that compete, and those of other rows
+  /// unless they would more than double its length, because a row that is shown for comparison only
+  /// should not press the others into a corner.
+  static func reached(by competing: [Double], others: [Double]) -> [Double] {
+    guard let low = competing.min(), let high = competing.max() else { return others }
+    let isWide = low > 0 && high / low > 6
+    let reach = isWide ? (high / low).squareRoot() : max(high - low, high.magnitude / 100)
+    return competing
+      + others.filter {
+        isWide
+          ? (low / reach...high * reach).contains($0) : (low - reach...high + reach).contains($0)
       }
-    return min(max(share, 0), 1)
   }
 
   // MARK: Round numbers

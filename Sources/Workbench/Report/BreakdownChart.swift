@@ -7,23 +7,25 @@ struct BreakdownChart {
   let operation: String
   let title: HTML
 
-  /// A part's colour, of those that protocols have, and how strong it is. Waiting for something is
-  /// the paler form of what is waited for.
-  private static let parts: [(name: String, colour: Int, strength: String, label: String)] = [
-    ("sending", 4, "1", "waiting to be sent"),
-    ("retry", 5, "1", "retry"),
-    ("client-wire", 6, "1", "wire, client"),
-    ("node-wire", 0, "1", "wire, nodes"),
-    ("processor-wait", 1, ".45", "waiting for a processor"),
-    ("processor", 1, "1", "processor"),
-    ("disk-wait", 2, ".45", "waiting for a disk"),
-    ("disk", 2, "1", "disk"),
-    ("timer", 3, "1", "timer"),
-    ("other", 7, ".5", "other"),
+  /// A part's colour, of those that protocols have, and its strength in percent. Waiting for
+  /// something is the paler form of what is waited for.
+  private static let parts: [(name: String, colour: Int, strength: Int, label: String)] = [
+    ("sending", 4, 100, "waiting to be sent"),
+    ("retry", 5, 100, "retry"),
+    ("client-wire", 6, 100, "wire, client"),
+    ("node-wire", 0, 100, "wire, nodes"),
+    ("processor-wait", 1, 45, "waiting for a processor"),
+    ("processor", 1, 100, "processor"),
+    ("disk-wait", 2, 45, "waiting for a disk"),
+    ("disk", 2, 100, "disk"),
+    ("timer", 3, 100, "timer"),
+    ("other", 7, 50, "other"),
   ]
 
-  static let style = parts.map { ".t-\($0.name){fill:var(--p\($0.colour));opacity:\($0.strength)}" }
-    .joined()
+  /// Mixed with the background and not transparent, because the rules behind would show through.
+  static let style = parts.map { part in
+    ".t-\(part.name){fill:color-mix(in srgb,var(--p\(part.colour)) \(part.strength)%,var(--bg))}"
+  }.joined()
 
   static var legend: HTML {
     let items = parts.map { part -> HTML in
@@ -43,12 +45,9 @@ struct BreakdownChart {
   var figure: Figure? {
     let totals = groups.compactMap { rows($0).first { $0.part == "total" }?.meanUs }
     guard let most = totals.max(), most > 0 else { return nil }
-    let isLong = most >= 10_000
-    let scale = isLong ? 1000.0 : 1
-    let unit = isLong ? "ms" : "µs"
-    var chart = RowChart(
-      names: groups.map(\.name),
-      axis: Axis.fromZero(to: most / scale, most: 4, label: Axis.short))
+    // A tenth is room for the numbers at the ends of the bars.
+    let axis = Axis.fromZero(to: most * 1.1 / 1000, most: 4, label: Axis.short)
+    var chart = RowChart(names: groups.map(\.name), axis: axis)
     for (place, group) in groups.enumerated() {
       let slot = palette.slot(group.protocolIndex)
       chart.row(place, group.name, slot: slot) { drawing, plot, middle in
@@ -57,35 +56,45 @@ struct BreakdownChart {
           guard let row = rows(group).first(where: { $0.part == part.name }),
             let mean = row.meanUs, mean > 0
           else { continue }
-          let (left, right) = (plot.x(end / scale), plot.x((end + mean) / scale))
+          let (left, right) = (plot.x(end / 1000), plot.x((end + mean) / 1000))
           drawing.rectangle(
             left, middle - 9, right - left, 18, "t-\(part.name)",
-            title: "\(group.name): \(part.label), \(DecimalText.table(mean, decimals: 1) ?? "") µs")
+            title: "\(group.name): \(part.label), \(Quantity.microseconds.phrase(mean))")
           end += mean
+        }
+        if let total = rows(group).first(where: { $0.part == "total" })?.meanUs {
+          drawing.text(
+            plot.x(end / 1000) + 5, middle + 3.8, Quantity.microseconds.text(total), "rowname")
         }
       }
     }
     return Figure(
-      title: "\(title), mean latency by cause, \(unit)",
+      title: "\(title), mean latency by cause, ms",
       drawing: chart.svg(label: "\(operation)s: mean latency by cause, per protocol"),
       table: table,
       source: "\(RunData.breakdownName) mean_us share slowest_us slowest_share")
   }
 
   private var table: HTMLTable {
-    func text(_ value: Double?, times factor: Double = 1, decimals: Int = 1) -> String {
-      value.map { DecimalText.table($0 * factor, decimals: decimals) ?? "" } ?? ""
+    func time(_ value: Double?) -> String { value.map { Quantity.microseconds.text($0) } ?? "" }
+    func share(_ value: Double?) -> String {
+      value.flatMap { DecimalText.table($0 * 100, decimals: 1) } ?? ""
     }
     return HTMLTable(
       caption: "\(title): mean of the traced operations, and of the slowest hundredth of them",
-      headings: ["protocol", "part", "µs", "%", "slowest µs", "slowest %"],
+      headings: ["protocol", "part", "mean, ms", "share, %", "slowest, ms", "slowest, %"],
       rows: groups.flatMap { group in
         rows(group).filter { ($0.slowestUs ?? 0) > 0 || ($0.meanUs ?? 0) > 0 }.map { row in
           [
-            group.name, row.part, text(row.meanUs), text(row.share, times: 100),
-            text(row.slowestUs), text(row.slowestShare, times: 100),
+            group.name, BreakdownChart.label(row.part), time(row.meanUs), share(row.share),
+            time(row.slowestUs), share(row.slowestShare),
           ]
         }
       })
+  }
+
+  /// The part's name in the legend.
+  private static func label(_ part: String) -> String {
+    parts.first { $0.name == part }?.label ?? part
   }
 }

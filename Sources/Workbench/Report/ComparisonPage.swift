@@ -30,8 +30,8 @@ struct ComparisonPage {
 
   private static let reading = """
     Each sign is a run's value divided by the baseline's, with its 95 % interval; an interval that \
-    reaches over the line at 1 may be no difference. Above 1 is better only for throughput and \
-    availability.
+    reaches over the line at 1 may be no difference, and its sign is pale. Above 1 is better only \
+    for throughput and availability.
     """
 
   /// The colour of a run, from the colours that protocols have on other pages.
@@ -65,6 +65,7 @@ struct ComparisonPage {
   private var answer: HTML {
     var html: HTML = ""
     for run in [comparison.baseline] + others { html += verdicts(runs[run]) }
+    html += settingsInWords
     let compared = comparison.ratios.contains { $0.p != nil }
     guard compared else {
       return html
@@ -143,7 +144,7 @@ struct ComparisonPage {
     }
     return """
       <div class=scroll tabindex=0 role=region aria-label="All rows"><table class=summary id=all>\
-      <caption>Means over trials; below them the ratio to \(base.label) with its interval</caption>\
+      <caption>Means over trials, of latency those of the trials' own percentiles; below them the ratio to \(base.label) with its interval</caption>\
       <thead><tr><th scope=col data-sort=text>row<th scope=col data-sort=text>run\
       <th scope=col data-sort=text>verdict\(heads.joined())</thead><tbody>
       \(body.joined("\n"))</tbody></table></div>
@@ -163,7 +164,7 @@ struct ComparisonPage {
       }
       return """
         <td class=n data-v="\(Drawing.precise(interval.mean))">\
-        \(metric.quantity.text(interval.mean))\(note)
+        \(interval.meanText(metric.quantity))\(note)
         """
     }
     return """
@@ -181,6 +182,38 @@ struct ComparisonPage {
     "trials_finished",
   ]
 
+  /// The settings in which the experiments differ, with the value of each run.
+  private var settings: [[String]] {
+    let paths = Phrase.ordered(runs.flatMap { $0.about.settings.map(\.path) })
+    return paths.compactMap { path -> [String]? in
+      let values = runs.map { run in
+        run.about.settings.first { $0.path == path }?.value ?? "(default or absent)"
+      }
+      return Set(values).count > 1 ? [path] + values : nil
+    }
+  }
+
+  /// More settings than this are a matter for the table.
+  private static let mostSettings = 4
+
+  /// Which settings the differences may come from.
+  private var settingsInWords: HTML {
+    let rows = settings.filter { !["seed", "trials"].contains($0[0]) }
+    guard !rows.isEmpty else {
+      return "<p>The experiments are the same, except for seed and number of trials.</p>"
+    }
+    let parts = rows.prefix(ComparisonPage.mostSettings).map { row -> HTML in
+      let values = zip(runs, row.dropFirst()).map { run, value in
+        "\(value.replacing("\"", with: "")) in \(run.label)" as HTML
+      }
+      return "<b>\(row[0])</b>: \(values.joined(", "))"
+    }
+    let more = rows.count - parts.count
+    let rest: HTML = more > 0 ? "; \(more) more settings in the table below" : ""
+    return
+      "<p\(HTML.source("manifest.json"))>The experiments differ. \(parts.joined("; "))\(rest).</p>"
+  }
+
   private var facts: HTML {
     var html =
       HTMLTable(
@@ -188,13 +221,7 @@ struct ComparisonPage {
         headings: ["fact"] + runs.map(\.label),
         rows: ComparisonPage.facts.map { fact in [fact] + runs.map { $0.about.manifest(fact) } }
       ).html
-    let paths = Phrase.ordered(runs.flatMap { $0.about.settings.map(\.path) })
-    let rows = paths.compactMap { path -> [String]? in
-      let values = runs.map { run in
-        run.about.settings.first { $0.path == path }?.value ?? "(default or absent)"
-      }
-      return Set(values).count > 1 ? [path] + values : nil
-    }
+    let rows = settings
     html +=
       rows.isEmpty
       ? "<p>All runs are of the same experiment.</p>"

@@ -22,7 +22,8 @@ struct CostReport {
     return Section.grid(figures)
   }
 
-  /// Every node of the first trial as a sign: filled for a replica, hollow for the authority.
+  /// Every node of the first trial: a sign for a replica, an upright stroke for one of the
+  /// authority.
   private func nodes(
     _ title: String, _ what: String, _ quantity: Quantity, _ column: String,
     _ value: (NodeUse) -> Double?
@@ -40,11 +41,16 @@ struct CostReport {
       let slot = palette.slot(row.group.protocolIndex)
       chart.row(place, row.group.name, slot: slot) { drawing, plot, middle in
         for node in row.nodes {
+          let x = plot.x(quantity.shown(node.value))
+          guard node.use.role == "replica" else {
+            drawing.line(x, middle - 6, x, middle + 6, "l")
+            continue
+          }
           drawing.marker(
-            plot.x(quantity.shown(node.value)), middle, slot: slot, size: 4,
+            x, middle, slot: slot, size: 4,
             title: "\(row.group.name), node \(node.use.node) (\(node.use.role)): "
               + "\(quantity.text(node.value))\(quantity == .share ? " %" : "")",
-            isHollow: node.use.role != "replica")
+            isHollow: !row.group.competes)
         }
       }
     }
@@ -53,7 +59,7 @@ struct CostReport {
       drawing: chart.svg(label: "\(title): \(what), per protocol and node"),
       table: HTMLTable(
         caption: "\(title): \(what), in the first trial",
-        headings: ["protocol", "node", "role", quantity == .share ? "%" : "messages"],
+        headings: ["protocol", "node", "role", quantity == .share ? "busy, %" : "messages"],
         rows: rows.flatMap { row in
           row.nodes.map { node in
             [

@@ -40,7 +40,7 @@ struct DistributionChart {
             plot.x(point.microseconds / 1000), plot.y(point.percentile), slot: slot,
             title: "\(line.group.name): \(DecimalText.text(point.percentile)) % within "
               + "\(Quantity.microseconds.text(point.microseconds)) ms",
-            isHollow: !line.group.isRanked)
+            isHollow: !line.group.competes)
         }
       }
     }
@@ -57,13 +57,13 @@ struct DistributionChart {
       .filter { !$0.points.isEmpty }
     let percentiles = Set(shown.flatMap { $0.points.map(\.percentile) }).sorted()
     return HTMLTable(
-      caption: "Within how many µs a share of all \(operation)s was answered (≥: at least)",
-      headings: ["%"] + shown.map(\.group.name),
+      caption: "Within how many ms a share of all \(operation)s was answered (≥: at least)",
+      headings: ["share, %"] + shown.map { "\($0.group.name), ms" },
       rows: percentiles.map { percentile in
         [DecimalText.text(percentile)]
           + shown.map { line in
             line.points.first { $0.percentile == percentile }.map {
-              ($0.isLowerBound ? "≥ " : "") + DecimalText.text($0.microseconds)
+              ($0.isLowerBound ? "≥ " : "") + Quantity.microseconds.text($0.microseconds)
             } ?? ""
           }
       })

@@ -88,9 +88,10 @@ struct Drawing {
   }
 
   /// The sign of a protocol, the same in all charts.
+  /// - Parameter isHollow: only for rows that are not ranked, in every chart.
   mutating func marker(
     _ x: Double, _ y: Double, slot: Int, size r: Double = 3.5, title: String = "",
-    isHollow: Bool = false
+    isHollow: Bool = false, isPale: Bool = false
   ) {
     let shape: String
     switch slot % 6 {
@@ -110,7 +111,14 @@ struct Drawing {
       ])
     }
     let inner: HTML = title.isEmpty ? "" : "<title>\(title)</title>"
-    body += "<path class=\"\(isHollow ? "h" : "m")\" d=\"\(shape)\">\(inner)</path>"
+    body +=
+      "<path class=\"\(isHollow ? "h" : "m")\(isPale ? " pale" : "")\" d=\"\(shape)\">\(inner)</path>"
+  }
+
+  /// A small arrow upwards that ends above a point: the true value is at least the one shown.
+  mutating func upward(_ x: Double, _ y: Double) {
+    line(x, y, x, y - 9, "l thin")
+    polyline([(x - 3, y - 6), (x, y - 10), (x + 3, y - 6)], "l thin")
   }
 
   /// A circle around a point that stands out.

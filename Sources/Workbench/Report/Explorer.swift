@@ -1,4 +1,5 @@
 import Configuration
+import Measurement
 import Results
 
 /// A chart whose axes the reader chooses: any swept value or metric against any metric. The script
@@ -19,7 +20,7 @@ struct Explorer {
 
   var html: HTML {
     let paths = run.sweepPaths.map { option($0) }.joined()
-    let names = metrics.map { option($0) }.joined()
+    let names = metrics.map { "<option value=\"\($0)\">\(Explorer.label($0))" as HTML }.joined()
     let others = run.sweepPaths.enumerated().map { index, path -> HTML in
       let values = Phrase.ordered(run.points.map { $0[index] }).map { option($0) }.joined()
       return "<label hidden>at \(path) <select data-path=\"\(index)\">\(values)</select></label>"
@@ -40,6 +41,24 @@ struct Explorer {
       """
   }
 
+  /// Shares in percent and times in milliseconds, as everywhere on the page.
+  private static func factor(_ name: String) -> Double {
+    name.hasSuffix("_us") ? 0.001 : isShare(name) ? 100 : 1
+  }
+
+  private static func isShare(_ name: String) -> Bool {
+    ["availability", "uptime", "busiest_node_share"].contains(name)
+  }
+
+  /// `read p99, ms`
+  private static func label(_ name: String) -> String {
+    let unit = MetricColumn.all.first { $0.name == name }?.unit ?? ""
+    let suffix = ["us", "ms"].contains(unit) ? "_\(unit)" : ""
+    let words = name.dropLast(name.hasSuffix(suffix) ? suffix.count : 0).replacing("_", with: " ")
+    let shown = isShare(name) ? "%" : unit == "us" ? "ms" : unit == "ops/s" ? "/s" : unit
+    return words + (shown.isEmpty ? "" : ", \(shown)")
+  }
+
   private func option(_ value: String) -> HTML { "<option value=\"\(value)\">\(value)" }
 
   /// The content of `summary.csv` that can be chosen. Texts in a script must not contain `<`.
@@ -55,16 +74,18 @@ struct Explorer {
     let rows = run.groups.map { group -> String in
       let cells = metrics.map { name -> String in
         guard let interval = group.interval(name) else { return "null" }
-        return list([interval.mean, interval.low, interval.high].map(number))
+        let factor = Explorer.factor(name)
+        return list(
+          [interval.mean, interval.low, interval.high].map { number($0.map { $0 * factor }) })
       }
       return list([
         String(palette.slot(group.protocolIndex)), quoted(group.name), String(group.point),
-        quoted(group.verdict), String(group.isRanked), list(cells),
+        quoted(group.verdict), String(group.competes), list(cells),
       ])
     }
     let text = """
       {"paths":\(list(run.sweepPaths.map(quoted))),"main":\(run.mainPath),"mostRange":\(number(SweepAxis.mostRange)),\
-      "metrics":\(list(metrics.map(quoted))),"points":\(list(points)),"sizes":\(list(sizes)),
+      "metrics":\(list(metrics.map(quoted))),"labels":\(list(metrics.map { quoted(Explorer.label($0)) })),"points":\(list(points)),"sizes":\(list(sizes)),
       "rows":\(list(rows))}
       """
     return HTML(markup: text)

@@ -8,15 +8,15 @@ struct FaultReport {
   let palette: Palette
   let point: Int
 
-  /// The faults of one kind and target that have the same position in every trial, or all faults of
-  /// the kind and target if they were drawn at random.
+  /// The faults of one title that have the same position in every trial, or all faults of the title
+  /// if they were drawn at random.
   struct Kind {
     var label: String
     /// The faults of each protocol, in the order of the run.
     var faults: [[Fault]]
   }
 
-  /// Up to this number of faults of one kind and target in a trial have a row each.
+  /// Up to this number of faults of one title in a trial have a row each.
   static let mostAlike = 4
 
   var kinds: [Kind] {
@@ -24,9 +24,9 @@ struct FaultReport {
       run.groups.first { $0.point == point && $0.protocolIndex == index }
     }
     let trials = groups.compactMap { $0?.trials }.flatMap { $0 }
-    let names = Phrase.ordered(trials.flatMap { $0.faults.map(\.name) })
-    return names.flatMap { name -> [Kind] in
-      func faults(_ trial: Trial) -> [Fault] { trial.faults.filter { $0.name == name } }
+    let titles = Phrase.ordered(trials.flatMap { $0.faults.map(\.title) })
+    return titles.flatMap { title -> [Kind] in
+      func faults(_ trial: Trial) -> [Fault] { trial.faults.filter { $0.title == title } }
       let counts = Set(trials.map { faults($0).count })
       let isPlanned =
         counts.count == 1 && (counts.first ?? 0) <= FaultReport.mostAlike
@@ -37,12 +37,12 @@ struct FaultReport {
             return trial
           })
       guard isPlanned, let count = counts.first else {
-        return [Kind(label: name, faults: groups.map { $0?.trials.flatMap(faults) ?? [] })]
+        return [Kind(label: title, faults: groups.map { $0?.trials.flatMap(faults) ?? [] })]
       }
       return (0..<count).map { place in
         let start = faults(trials[0])[place].startMs
         return Kind(
-          label: "\(name) @\(DecimalText.text(start / 1000, digits: 3))\u{A0}s",
+          label: "\(title) @\(DecimalText.text(start / 1000, digits: 3))\u{A0}s",
           faults: groups.map { $0?.trials.map { faults($0)[place] } ?? [] })
       }
     }
@@ -53,11 +53,14 @@ struct FaultReport {
     guard !kinds.isEmpty else { return "" }
     return """
       <div class=pair>\(heatMap(
-        "Outage, ms", "Median over the row's faults: so long was no read, or no write, answered.",
-        "faults.csv start_ms read_outage_ms write_outage_ms", kinds, value: { $0.outageMs }, missing: { _ in "-" }))
+        "Outage of reads / writes, ms",
+        "Medians over the row's faults: so long was no read, or no write, answered.",
+        "faults.csv start_ms read_outage_ms write_outage_ms", kinds,
+        values: ["read_outage_ms", "write_outage_ms"], missing: { _ in "-" }))
       \(heatMap(
         "Time to recover, ms", "Median over those that recovered, and how many did not.",
-        "faults.csv start_ms recover_ms", kinds, value: { $0.times["recover_ms"] }, missing: FaultReport.notRecovered))</div>
+        "faults.csv start_ms recover_ms", kinds, values: ["recover_ms"],
+        missing: FaultReport.notRecovered))</div>
       \(Section.grid(kinds.compactMap(dots)))
       \(steps(kinds))
       """
@@ -75,24 +78,38 @@ struct FaultReport {
 
   // MARK: Heat map
 
+  private func median(_ faults: [Fault], _ column: String) -> Double? {
+    TimeSeries.Spread(faults.compactMap { $0.times[column] })?.middle
+  }
+
   private func heatMap(
     _ title: String, _ how: String, _ source: String, _ kinds: [Kind],
-    value: (Fault) -> Double?,
+    values columns: [String],
     missing: ([Fault]) -> String
   ) -> HTML {
+    // The longer of several medians decides the colour.
     let medians = kinds.map { kind in
-      kind.faults.map { TimeSeries.Spread($0.compactMap(value))?.middle }
+      kind.faults.map { faults in columns.compactMap { median(faults, $0) }.max() }
     }
-    let all = medians.joined().compactMap { $0 }
+    // The rows that compete decide the scale of the colours.
+    let compared = medians.flatMap { row in
+      zip(run.protocols, row).filter { competes($0.0) }.compactMap(\.1)
+    }
+    let all = compared.isEmpty ? medians.joined().compactMap { $0 } : compared
     let rows = zip(kinds, medians).map { kind, medians -> HTML in
       let cells = zip(kind.faults, medians).enumerated().map { index, cell -> HTML in
         let (faults, median) = cell
         let note = faults.isEmpty ? "-" : missing(faults)
         let group = run.groups.first { $0.point == point && $0.protocolIndex == index }
+        let numbers = columns.map { column in
+          self.median(faults, column).map { Quantity.milliseconds.text($0) } ?? "-"
+        }
         let text =
-          [median.map(Quantity.milliseconds.text), note == "-" && median != nil ? nil : note]
-          .compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " · ")
-        let isBad = median == nil && !faults.isEmpty
+          [
+            median == nil ? nil : numbers.joined(separator: " / "),
+            note == "-" && median != nil ? nil : note,
+          ].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " · ")
+        let isBad = median == nil && !note.isEmpty && note != "-"
         let mark: HTML = group?.isRanked ?? true ? "" : " class=unranked"
         return """
           <td data-p="\(palette.slot(index))"\(mark) \
@@ -121,7 +138,8 @@ struct FaultReport {
       return median == nil && isBad ? "100%" : "0%"
     }
     let span = RealFunctions.log10(max(most / least, 4))
-    return "\(Int((12 + 73 * RealFunctions.log10(median / least) / span).rounded()))%"
+    let share = min(max(RealFunctions.log10(median / least) / span, 0), 1)
+    return "\(Int((12 + 73 * share).rounded()))%"
   }
 
   // MARK: Dots
@@ -129,11 +147,21 @@ struct FaultReport {
   /// The most dots of a row; chaos over many trials has more faults.
   private static let mostDots = 200
 
+  private func competes(_ name: String) -> Bool {
+    run.groups.first { $0.point == point && $0.name == name }?.competes ?? true
+  }
+
   /// Every trial's outage of one fault as a dot, and the median as a line.
   private func dots(_ kind: Kind) -> Figure? {
     let outages = kind.faults.map { $0.compactMap(\.outageMs) }
-    guard let most = outages.joined().max(), most > 0 else { return nil }
-    let least = outages.joined().min() ?? 0
+    guard let longest = outages.joined().max(), longest > 0 else { return nil }
+    func values(_ competes: Bool) -> [Double] {
+      zip(run.protocols, outages).filter { self.competes($0.0) == competes }.flatMap(\.1)
+    }
+    let reached = Axis.reached(by: values(true), others: values(false))
+    // If no protocol that competes has an outage, the others decide the axis.
+    let most = (reached.max() ?? 0) > 0 ? reached.max() ?? 0 : longest
+    let least = reached.min() ?? 0
     let axis =
       (least > 0 && most / least > 6
         ? Axis.logarithmic([least, most], label: Axis.short) : nil)
@@ -141,30 +169,39 @@ struct FaultReport {
     var chart = RowChart(names: run.protocols, axis: axis)
     for (index, values) in outages.enumerated() {
       chart.row(index, run.protocols[index], slot: palette.slot(index)) { drawing, plot, middle in
-        if let median = TimeSeries.Spread(values)?.middle {
-          drawing.line(plot.x(median), middle - 9, plot.x(median), middle + 9, "l")
+        guard let median = TimeSeries.Spread(values)?.middle else { return }
+        guard axis.contains(median) else {
+          drawing.text(
+            plot.right, middle + 3.8, "\(Quantity.milliseconds.text(median)) →", "cut", anchor: .end
+          )
+          return
         }
-        for value in values.prefix(FaultReport.mostDots) {
+        drawing.line(plot.x(median), middle - 9, plot.x(median), middle + 9, "l")
+        for value in values.prefix(FaultReport.mostDots) where axis.contains(value) {
           drawing.marker(
             plot.x(value), middle, slot: palette.slot(index), size: 3,
-            title: Quantity.milliseconds.phrase(value), isHollow: true)
+            title: Quantity.milliseconds.phrase(value), isHollow: !competes(run.protocols[index]))
         }
       }
     }
     return Figure(
-      title: "Outage of \(kind.label), ms\(axis.isLogarithmic ? ", logarithmic" : "")",
+      title: "\(kind.label): outage, ms\(axis.isLogarithmic ? ", logarithmic" : "")",
       drawing: chart.svg(label: "Outage of \(kind.label) in each trial, per protocol"),
       table: HTMLTable(
-        caption: "Outage of \(kind.label) in ms, trial by trial",
-        headings: ["protocol", "read", "write", "recovery"],
+        caption: "Outage of \(kind.label), trial by trial",
+        headings: ["protocol", "reads, ms", "writes, ms", "recovery"],
         rows: zip(run.protocols, kind.faults).flatMap { name, faults in
           faults.prefix(FaultReport.mostDots).map { fault in
             [
-              name, DecimalText.text(fault.times["read_outage_ms"]),
-              DecimalText.text(fault.times["write_outage_ms"]), fault.recovery,
+              name, FaultReport.text(fault.times["read_outage_ms"]),
+              FaultReport.text(fault.times["write_outage_ms"]), fault.recovery,
             ]
           }
         }), source: "faults.csv start_ms read_outage_ms write_outage_ms")
+  }
+
+  private static func text(_ value: Double?) -> String {
+    value.map { Quantity.milliseconds.text($0) } ?? ""
   }
 
   // MARK: Steps of recovery

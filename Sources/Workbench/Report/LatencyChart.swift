@@ -30,10 +30,15 @@ struct LatencyChart {
   var figure: Figure? {
     let lines = groups.map { (group: $0, trials: trialLines($0), points: pooled($0)) }
       .filter { !$0.points.isEmpty }
-    let values = lines.flatMap { line in
-      line.points.map(\.cell) + line.trials.flatMap { $0.map(\.microseconds) }
+    func values(_ competes: Bool) -> [Double] {
+      lines.filter { $0.group.competes == competes }.flatMap { line in
+        line.points.map(\.cell) + line.trials.flatMap { $0.map(\.microseconds) }
+      }.map { $0 / 1000 }
     }
-    guard let y = Axis.logarithmic(values.map { $0 / 1000 }, label: Axis.short) else { return nil }
+    guard
+      let y = Axis.logarithmic(
+        Axis.reached(by: values(true), others: values(false)), label: Axis.short)
+    else { return nil }
     let percentiles = lines.flatMap {
       $0.points.map(\.percentile) + $0.trials.flatMap { $0.map(\.percentile) }
     }
@@ -54,18 +59,22 @@ struct LatencyChart {
       plot.drawing.ofProtocol(slot) { [plot] (drawing: inout Drawing) in
         for trial in line.trials where line.trials.count > 1 {
           drawing.polyline(
-            trial.map { (place($0.percentile), plot.y($0.microseconds / 1000)) }, "l faint")
+            plot.line(trial.map { (place($0.percentile), $0.microseconds / 1000) }), "l faint")
         }
         let dash = "l d\(slot % Palette.size)"
-        drawing.polyline(
-          line.points.map { (place($0.percentile), plot.y($0.cell / 1000)) }, dash)
-        for point in line.points {
+        let pooled = line.points.map { (x: place($0.percentile), value: $0.cell / 1000) }
+        drawing.polyline(plot.line(pooled), dash)
+        plot.arrows(pooled, &drawing, Axis.short)
+        // A percentile that rests on fewer than 10 operations is chance, so it has no sign.
+        for point in line.points where point.isResolved && y.contains(point.cell / 1000) {
           let bound = point.isLowerBound ? "at least " : ""
+          let (x, height) = (place(point.percentile), plot.y(point.cell / 1000))
           drawing.marker(
-            place(point.percentile), plot.y(point.cell / 1000), slot: slot,
+            x, height, slot: slot,
             title: "\(line.group.name), \(point.label): \(bound)"
               + "\(Quantity.microseconds.text(point.cell)) ms",
-            isHollow: point.isLowerBound || !point.isResolved)
+            isHollow: !line.group.competes)
+          if point.isLowerBound { drawing.upward(x, height - 5) }
         }
       }
     }
@@ -73,7 +82,7 @@ struct LatencyChart {
       line.points.map { point in
         [
           line.group.name, point.label,
-          (point.isLowerBound ? "≥ " : "") + DecimalText.text(point.cell),
+          (point.isLowerBound ? "≥ " : "") + Quantity.microseconds.text(point.cell),
           point.isResolved ? "" : "chance: fewer than 10 operations are slower",
         ]
       }
@@ -84,7 +93,7 @@ struct LatencyChart {
         label: "Latency of \(operation)s by percentile, one line per protocol"),
       table: HTMLTable(
         caption: "Latency of \(operation)s over the operations of all trials together",
-        headings: ["protocol", "percentile", "µs", "note"], rows: rows),
+        headings: ["protocol", "percentile", "latency, ms", "note"], rows: rows),
       source: "summary.csv "
         + MetricColumn.latencyPercentiles.map { "\(operation)_\($0.label)_us" }
         .joined(separator: " "))

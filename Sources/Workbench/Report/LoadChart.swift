@@ -100,9 +100,17 @@ struct LoadSection {
 
   private func figure(_ metric: Metric, _ lines: [Line]) -> Figure? {
     let all = lines.flatMap(\.points)
-    let values = all.map { metric.quantity.shown($0.latency) }
-    guard all.count > 1, let y = Axis.logarithmic(values, label: Axis.short) else { return nil }
-    let x = Axis.fromZero(to: all.map(\.rate).max() ?? 0, label: Axis.short)
+    func values(_ competes: Bool, _ value: (Point) -> Double) -> [Double] {
+      all.filter { $0.group.competes == competes }.map(value)
+    }
+    func latency(_ point: Point) -> Double { metric.quantity.shown(point.latency) }
+    guard all.count > 1,
+      let y = Axis.logarithmic(
+        Axis.reached(by: values(true, latency), others: values(false, latency)),
+        label: Axis.short)
+    else { return nil }
+    let rates = Axis.reached(by: [0] + values(true, \.rate), others: values(false, \.rate))
+    let x = Axis.fromZero(to: rates.max() ?? 0, label: Axis.short)
     var plot = Plot(
       ofSweep: x, y, yTitle: "\(metric.title), ms", xTitle: "throughput, operations/s")
     for line in lines {
@@ -110,8 +118,16 @@ struct LoadSection {
         func place(_ point: Point) -> (x: Double, y: Double) {
           (plot.x(point.rate), plot.y(metric.quantity.shown(point.latency)))
         }
-        drawing.polyline(line.points.map(place), "l d\(line.slot % Palette.size)")
-        for (index, point) in line.points.enumerated() {
+        let inside = line.points.prefix { x.contains($0.rate) }
+        drawing.polyline(
+          plot.line(inside.map { (plot.x($0.rate), metric.quantity.shown($0.latency)) }),
+          "l d\(line.slot % Palette.size)")
+        if let first = line.points.first(where: { !x.contains($0.rate) }) {
+          drawing.text(
+            plot.right, place(first).y - 6, "\(line.name): \(Axis.short(first.rate)) →", "cut",
+            anchor: .end)
+        }
+        for (index, point) in line.points.enumerated() where x.contains(point.rate) {
           let (x, y) = place(point)
           let isKnee = index == line.knee
           if isKnee { drawing.ring(x, y, 8) }
@@ -120,7 +136,7 @@ struct LoadSection {
             title: "\(line.name), \(run.sweepPaths[axis]) \(point.load): "
               + "\(Quantity.perSecond.phrase(point.rate)), "
               + metric.quantity.phrase(point.latency) + (isKnee ? ", the knee" : ""),
-            isHollow: !point.group.isRanked)
+            isHollow: !point.group.competes)
         }
       }
     }
@@ -139,7 +155,9 @@ struct LoadSection {
         label: "\(metric.title) against throughput, one line per protocol through growing load"),
       table: HTMLTable(
         caption: "Mean throughput and latency by \(run.sweepPaths[axis])",
-        headings: ["protocol", run.sweepPaths[axis], "operations/s", "ms", "", "verdict"],
+        headings: [
+          "protocol", run.sweepPaths[axis], "throughput, /s", metric.titleWithUnit, "", "verdict",
+        ],
         rows: rows), source: source(metric))
   }
 }

@@ -1,4 +1,5 @@
 import Measurement
+import Primitives
 import Results
 
 /// How a number is shown: its unit and digits. The CSV file has all digits.
@@ -23,24 +24,32 @@ enum Quantity {
     }
   }
 
+  /// ` ms`, for the heading of a column; empty without a unit.
+  var unitInHeading: String { unit.isEmpty ? "" : ", \(unit)" }
+
   /// The number without the unit.
-  func text(_ value: Double) -> String {
+  /// - Parameter mostDecimals: the most digits after the point; `nil` for three significant digits.
+  func text(_ value: Double, mostDecimals: Int? = nil) -> String {
+    let most = mostDecimals ?? .max
     switch self {
     case .perSecond, .bytes: return Quantity.grouped(DecimalText.table(value, decimals: 0))
     case .share: return DecimalText.percent(value) ?? "-"
-    case .microseconds: return Quantity.threeDigits(value / 1000)
-    case .milliseconds: return Quantity.threeDigits(value)
-    case .count: return Quantity.grouped(DecimalText.table(value, decimals: value < 100 ? 2 : 0))
+    case .microseconds: return Quantity.threeDigits(value / 1000, most)
+    case .milliseconds: return Quantity.threeDigits(value, most)
+    case .count:
+      return Quantity.grouped(
+        DecimalText.table(value, decimals: min(value < 100 ? 2 : 0, most)))
     }
   }
 
   /// The number with the unit, for sentences.
-  func phrase(_ value: Double) -> String {
+  func phrase(_ value: Double) -> String { withUnit(text(value)) }
+
+  func withUnit(_ text: String) -> String {
     switch self {
-    case .perSecond: "\(text(value))/s"
-    case .share: "\(text(value)) %"
-    case .count: text(value)
-    default: "\(text(value)) \(unit)"
+    case .perSecond: "\(text)/s"
+    case .count: text
+    default: "\(text) \(unit)"
     }
   }
 
@@ -53,10 +62,14 @@ enum Quantity {
     }
   }
 
-  private static func threeDigits(_ value: Double) -> String {
+  private static func threeDigits(_ value: Double, _ most: Int) -> String {
     let size = value.magnitude
     let decimals = size >= 100 || size == 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3
-    return grouped(DecimalText.table(value, decimals: decimals))
+    // `fixed`, because `table` would add digits that the interval does not support.
+    return grouped(
+      most < decimals
+        ? DecimalText.fixed(value, decimals: max(most, size < 1 ? 1 : 0))
+        : DecimalText.table(value, decimals: decimals))
   }
 
   /// `268,629`; numbers of four digits stay as they are.
@@ -101,6 +114,15 @@ struct Metric {
   static let writeLatency = Metric(
     name: "write_p99_us", title: "Writes, p99", best: "Lowest p99 of writes",
     quantity: .microseconds, lowerIsBetter: true)
+  static let readMedian = Metric(
+    name: "read_p50_us", title: "Reads, median", best: "Lowest median of reads",
+    quantity: .microseconds, lowerIsBetter: true)
+  static let writeMedian = Metric(
+    name: "write_p50_us", title: "Writes, median", best: "Lowest median of writes",
+    quantity: .microseconds, lowerIsBetter: true)
+  static let goodput = Metric(
+    name: "goodput", title: "Goodput", best: "Highest goodput", quantity: .perSecond,
+    lowerIsBetter: false)
   static let outage = Metric(
     name: "longest_outage_ms", title: "Longest outage", best: "Shortest outage",
     quantity: .milliseconds, lowerIsBetter: true, needsFaults: true)
@@ -136,9 +158,13 @@ struct Metric {
 
   /// The title inside a sentence: `p99 of reads`, `throughput`.
   var inSentence: String {
-    title.hasSuffix(", p99")
-      ? "p99 of \(Phrase.inSentence(String(title.dropLast(5))))" : Phrase.inSentence(title)
+    let parts = title.split(separator: ", ").map(String.init)
+    guard parts.count == 2 else { return Phrase.inSentence(title) }
+    return "\(parts[1]) of \(Phrase.inSentence(parts[0]))"
   }
+
+  /// The title with the unit: `Longest outage, ms`.
+  var titleWithUnit: String { title + (quantity.unit.isEmpty ? "" : ", \(quantity.unit)") }
 
   /// The file and columns of its means and intervals.
   var source: String { "summary.csv \(name)" }
@@ -149,18 +175,32 @@ struct Metric {
 }
 
 extension Interval {
-  /// `3997 (3957 to 4037)`; without an interval only the mean.
+  /// The digits after the point that the interval supports: two of its half width, and not more
+  /// than the quantity has without an interval.
+  private func decimals(_ quantity: Quantity) -> Int? {
+    guard let low, let high, high > low else { return nil }
+    let half = (quantity.shown(high) - quantity.shown(low)) / 2
+    return max(0, 1 - Int(RealFunctions.log10(half).rounded(.down)))
+  }
+
+  private func text(_ value: Double, _ quantity: Quantity) -> String {
+    quantity.text(value, mostDecimals: decimals(quantity))
+  }
+
+  func meanText(_ quantity: Quantity) -> String { text(mean, quantity) }
+
+  /// `3997/s (3957 to 4037)`; without an interval only the mean.
   func phrase(_ quantity: Quantity) -> String {
     let range = rangeText(quantity)
-    return quantity.phrase(mean) + (range.isEmpty ? "" : " (\(range))")
+    return quantity.withUnit(meanText(quantity)) + (range.isEmpty ? "" : " (\(range))")
   }
 
   /// `3957 to 4037`; empty if the trials bound neither side.
   func rangeText(_ quantity: Quantity) -> String {
     switch (low, high) {
-    case (let low?, let high?): "\(quantity.text(low)) to \(quantity.text(high))"
-    case (let low?, nil): "at least \(quantity.text(low))"
-    case (nil, let high?): "at most \(quantity.text(high))"
+    case (let low?, let high?): "\(text(low, quantity)) to \(text(high, quantity))"
+    case (let low?, nil): "at least \(text(low, quantity))"
+    case (nil, let high?): "at most \(text(high, quantity))"
     case (nil, nil): ""
     }
   }

@@ -62,7 +62,7 @@ struct RunPage {
       let slot = palette.slot(index)
       return """
         <label><input type=checkbox checked data-hide="\(slot)" value="\(name)">\
-        \(Legend.key(slot))\(name)</label>
+        \(Legend.key(slot, isHollow: !run.competes(name)))\(name)</label>
         """
     }.joined()
   }
@@ -73,7 +73,8 @@ struct RunPage {
       Metric.throughput, .availability, .outage, .recovery, .readLatency, .writeLatency,
     ].filter { $0.isShown(in: run) }
       .compactMap { IntervalChart(metric: $0, groups: run.groups, palette: palette).figure }
-    return Section.grid(figures)
+    let hollow = Legend.hollow(run)
+    return (hollow.isEmpty ? "" : "<ul class=legend>\(hollow)</ul>") + Section.grid(figures)
   }
 
   private var sweepTitle: String {
@@ -101,8 +102,8 @@ struct RunPage {
       guard html.text.utf8.count < RunPage.mostBytes else {
         return html
           + """
-          <p class=muted>\(run.points.count - point) more sweep points are left out here: \
-          <code>\(file)</code> has them.</p>
+          <p class=muted>Not shown here: \(run.points.count - point) more sweep points, which \
+          <code>\(file)</code> has.</p>
           """
       }
       let part = content(point)
@@ -157,68 +158,4 @@ struct RunPage {
   private var costs: HTML {
     folded("resources.csv") { CostReport(run: run, palette: palette, point: $0).html }
   }
-}
-
-/// One or two sentences on how to read each kind of chart.
-enum Wording {
-  static let summary = """
-    Means over trials with their 95 % intervals below them. Longer bars are larger numbers, which \
-    is better only for throughput and availability. Rows that are not ranked stay below the others \
-    however the table is sorted.
-    """
-  static let intervals = """
-    The sign is the mean over trials and the line its 95 % interval; where two lines overlap far, \
-    the difference may be chance. Hollow signs are rows that are not ranked.
-    """
-  static let sweep = """
-    Each line is a protocol, its band the 95 % interval of the mean over trials. Hollow signs are \
-    points that are not ranked.
-    """
-  static let load = """
-    Each line follows a protocol through growing load; where it turns upwards, more load brings \
-    longer waits and hardly more throughput. The ring is the knee: the point with the most \
-    throughput divided by latency (Kleinrock's power). It is told only if a smaller and a larger \
-    load were tried.
-    """
-  static let explore = """
-    Choose what is drawn; each choice is a column of summary.csv or a swept value. Lines connect \
-    the points of a protocol in the order of the sweep, bands are 95 % intervals of the mean.
-    """
-  static let severity = """
-    Throughput while a fault becomes more severe. Bands are steps that the paired trials show to be \
-    dangerous: a jump costs 10 % or more of the throughput at the mildest fault, a reversal is a \
-    milder fault that hurts more than the severer one.
-    """
-  static let change = """
-    The earlier run is the one beside this one that was started last before it, of an experiment of \
-    the same name. A filled sign is a number that changed beyond chance; at 1 nothing changed.
-    """
-  static let time = """
-    Above, acknowledged operations per second; below, latency (solid: 99th percentile, dotted: \
-    median). The line is the middle one of the trials and the band reaches from the lowest to the \
-    highest; where chance drew the faults, only the first trial is shown. Grey bands are faults; \
-    a tooth below the axis says that a node took charge. Drag over a chart to zoom all of them.
-    """
-  static let latency = """
-    How slow the slowest tenth (90), hundredth (99), thousandth (99.9) of all operations was, by \
-    both axes' logarithms: lower is better. Thin lines are single trials. Hollow signs are lower \
-    bounds, since operations had no answer, or rest on fewer than 10 operations. The distributions \
-    say which share of all operations was answered within a time: further left is better, and a \
-    line that ends below 100 % says that the rest had no answer. Signs stand at 50, 90 and 99 %.
-    """
-  static let breakdown = """
-    Each bar is the mean latency of the traced operations, cut by what they waited for: the parts \
-    follow the chain of causes from the answer back to when the operation was due, so that they \
-    add up to it. Of replicas that work at the same time, only the one that was waited for counts.
-    """
-  static let faults = """
-    An outage is the longest time without an acknowledged read, or write, after a fault, seen by \
-    probes; recovery is the time until throughput is back. Stronger colours are longer. Each sign \
-    below is one fault of one trial, the stroke their median.
-    """
-  static let cost = """
-    What all nodes together, those of an authority included, spend on one acknowledged operation; \
-    fewer is cheaper. By node, each sign is a node of the first trial, a hollow one a node of the \
-    authority.
-    """
 }

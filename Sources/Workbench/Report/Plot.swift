@@ -63,6 +63,43 @@ struct Plot {
   func x(_ value: Double) -> Double { left + x.share(value) * (right - left) }
   func y(_ value: Double) -> Double { bottom - y.share(value) * (bottom - top) }
 
+  /// A line through values at positions; it ends where it leaves the area at the top or bottom.
+  func line(_ points: [(x: Double, value: Double)]) -> [(x: Double, y: Double)?] {
+    var result: [(x: Double, y: Double)?] = []
+    for (index, point) in points.enumerated() {
+      if index > 0 { result += crossing(points[index - 1], point) }
+      result.append(y.contains(point.value) ? (point.x, y(point.value)) : nil)
+    }
+    return result
+  }
+
+  /// The point at which the line between two values enters or leaves the area, between the two.
+  private func crossing(
+    _ a: (x: Double, value: Double), _ b: (x: Double, value: Double)
+  ) -> [(x: Double, y: Double)?] {
+    guard y.contains(a.value) != y.contains(b.value) else { return [] }
+    let (from, to) = (y.place(a.value), y.place(b.value))
+    let end = max(from, to) > 1 ? 1.0 : 0
+    let share = (end - from) / (to - from)
+    return [(a.x + share * (b.x - a.x), bottom - end * (bottom - top))]
+  }
+
+  /// Arrows with the numbers of values beyond the top or bottom, one for neighbours.
+  func arrows(
+    _ points: [(x: Double, value: Double)], _ drawing: inout Drawing, _ text: (Double) -> String
+  ) {
+    var end = -Double.infinity
+    for point in points where !y.contains(point.value) {
+      let isAbove = y.place(point.value) > 1
+      let words = "\(isAbove ? "↑" : "↓") \(text(point.value))"
+      let half = Drawing.textWidth(words, size: 9) / 2
+      let x = min(max(point.x, left + half), right - half)
+      guard x - half > end + 4 else { continue }
+      end = x + half
+      drawing.text(x, isAbove ? top + 9 : bottom - 4, words, "cut", anchor: .middle)
+    }
+  }
+
   /// The width that the labels of a vertical axis need.
   static func labelWidth(_ axis: Axis) -> Double {
     (axis.ticks.map { Drawing.textWidth($0.label) }.max() ?? 0) + 10

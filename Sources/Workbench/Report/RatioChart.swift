@@ -61,7 +61,7 @@ struct RatioChart {
       drawing.marker(
         plot.x(ratio.value), height, slot: slotOfRun(ratio.run),
         title: "\(comparison.runs[ratio.run].label), \(key.text): × \(ratio.phrase)",
-        isHollow: !ratio.isDifferent)
+        isPale: !ratio.isDifferent)
     }
   }
 }

@@ -161,10 +161,17 @@ extension RunComparison.Ratio {
     self.high = high.map(RealFunctions.exp)
   }
 
-  /// `1.20 (1.15 to 1.25)`.
+  /// `1.20 (1.15 to 1.25)`; a ratio that differs from 1 has digits enough to show it.
   var phrase: String {
-    let text = RunComparison.Ratio.text
-    guard let low, let high else { return text(value) }
+    guard let low, let high else { return RunComparison.Ratio.text(value) }
+    var decimals = 2
+    func text(_ value: Double) -> String {
+      DecimalText.table(value, decimals: value < 100 ? decimals : 0) ?? "-"
+    }
+    if isDifferent {
+      let nearest = low > 1 ? low : high
+      while decimals < 5, Double(text(nearest)) == 1 { decimals += 1 }
+    }
     return "\(text(value)) (\(text(low)) to \(text(high)))"
   }
 

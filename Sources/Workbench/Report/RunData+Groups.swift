@@ -7,6 +7,7 @@ extension RunData {
   static let distributionName = "distribution.csv"
   static let severityName = "severity.csv"
   static let expectationsName = "expectations.csv"
+  static let searchName = "search.csv"
 
   mutating func readGroups(_ directory: String) throws(ReportError) {
     let shares = ["operation", "part", "mean_us", "share", "slowest_us", "slowest_share"]
@@ -37,16 +38,34 @@ extension RunData {
       return
     }
     var records = try RunData.records(directory, RunData.expectationsName)
-    let condition = try records.column("expectation")
-    let holds = try records.column("holds")
+    var columns: [Int] = []
+    for name in ["expectation", "place", "holds", "found"] {
+      columns.append(try records.column(name))
+    }
     while let record = try records.next() {
-      let isTrue = record.fields[holds] == "true"
-      if expectations.last?.condition == record.fields[condition] {
-        expectations[expectations.count - 1].holds = expectations.last?.holds == true && isTrue
-      } else {
-        expectations.append(
-          ExpectationResult(condition: record.fields[condition], holds: isTrue))
+      let cells = columns.map { record.fields[$0] }
+      if expectations.last?.condition != cells[0] {
+        expectations.append(ExpectationResult(condition: cells[0]))
       }
+      expectations[expectations.count - 1].cases.append(
+        .init(place: cells[1], holds: cells[2] == "true", found: cells[3]))
+    }
+  }
+
+  /// Reads the thresholds that a search has found, if the experiment has one.
+  mutating func readSearch(_ directory: String) throws(ReportError) {
+    guard FileStore.kind(FileStore.join(directory, RunData.searchName)) == .file else { return }
+    var records = try RunData.records(directory, RunData.searchName)
+    var columns: [Int] = []
+    for name in ["path", "condition", "found", "fails_at"] {
+      columns.append(try records.column(name))
+    }
+    while let record = try records.next() {
+      let cells = columns.map { record.fields[$0] }
+      searches.append(
+        SearchResult(
+          protocolName: record.fields[0], place: Array(record.fields[1..<columns[0]]),
+          path: cells[0], condition: cells[1], found: cells[2], failsAt: cells[3]))
     }
   }
 

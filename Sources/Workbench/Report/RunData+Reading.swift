@@ -36,6 +36,7 @@ extension RunData {
     try readResources(RunData.records(directory, "resources.csv"), &places)
     try readGroups(directory)
     try readExpectations(directory)
+    try readSearch(directory)
     for index in groups.indices where groups[index].trials.isEmpty {
       throw ReportError(
         "\(FileStore.join(directory, "trials.csv")): found no trial of \(groups[index].name), "
@@ -165,27 +166,33 @@ extension RunData {
   /// The cells of the columns that are read from a file.
   struct Cells {
     let record: CSVRecord
-    let columns: [Int]
+    /// `nil` for a column that the file of an earlier version lacks.
+    let columns: [Int?]
 
-    func text(_ index: Int) -> String { record.fields[columns[index]] }
+    func text(_ index: Int) -> String { columns[index].map { record.fields[$0] } ?? "" }
     func number(_ index: Int) throws(ReportError) -> Double? {
-      try record.number(columns[index])
+      guard let column = columns[index] else { return nil }
+      return try record.number(column)
     }
     func required(_ index: Int) throws(ReportError) -> Double {
-      try record.requiredNumber(columns[index])
+      try record.requiredNumber(columns[index] ?? 0)
     }
-    func flag(_ index: Int) throws(ReportError) -> Bool { try record.flag(columns[index]) }
+    func flag(_ index: Int) throws(ReportError) -> Bool { try record.flag(columns[index] ?? 0) }
   }
 
   /// Passes each record of a file to the trial that it belongs to.
+  /// - Parameter laterNames: columns that earlier versions did not write; their cells are then
+  ///   empty.
   private mutating func read(
-    _ records: CSVRecords, _ names: [String], _ places: inout Places,
+    _ records: CSVRecords, _ names: [String], later laterNames: [String] = [],
+    _ places: inout Places,
     _ keep: (_ trial: inout Trial, _ cells: Cells) throws(ReportError) -> Void
   ) throws(ReportError) {
     var records = records
     try checkKey(records)
-    var columns: [Int] = []
+    var columns: [Int?] = []
     for name in names { columns.append(try records.column(name)) }
+    columns += laterNames.map { records.columns.firstIndex(of: $0) }
     while let record = try records.next() {
       let place = try places.find(record, width: keyWidth + 1)
       try keep(
@@ -204,13 +211,17 @@ extension RunData {
   private mutating func readTimeline(
     _ records: CSVRecords, _ places: inout Places
   ) throws(ReportError) {
-    let names = ["window_start_ms", "window_ms", "ok", "p50_us", "p99_us", "leader_changes"]
-    try read(records, names, &places) { trial, cells throws(ReportError) in
+    let names = ["window_start_ms", "window_ms", "ok", "leader_changes"]
+    try read(records, names, later: Window.latencyColumns, &places) {
+      trial, cells throws(ReportError) in
+      var latencies: [String: Double] = [:]
+      for (place, name) in Window.latencyColumns.enumerated() {
+        latencies[name] = try cells.number(names.count + place)
+      }
       trial.windows.append(
         Window(
           startMs: try cells.required(0), lengthMs: try cells.required(1),
-          ok: try cells.required(2), p50Us: try cells.number(3), p99Us: try cells.number(4),
-          leaderChanges: try cells.required(5)))
+          ok: try cells.required(2), latencies: latencies, leaderChanges: try cells.required(3)))
     }
   }
 
@@ -218,7 +229,8 @@ extension RunData {
     _ records: CSVRecords, _ places: inout Places
   ) throws(ReportError) {
     let names = ["kind", "target", "node", "start_ms", "end_ms", "recovery"]
-    try read(records, names + Fault.columns, &places) { trial, cells throws(ReportError) in
+    try read(records, names + Fault.columns, later: ["name", "disk"], &places) {
+      trial, cells throws(ReportError) in
       var times: [String: Double] = [:]
       for (place, name) in Fault.columns.enumerated() {
         times[name] = try cells.number(names.count + place)
@@ -227,7 +239,8 @@ extension RunData {
         Fault(
           kind: cells.text(0), target: cells.text(1), node: cells.text(2),
           startMs: try cells.required(3), endMs: try cells.number(4), times: times,
-          recovery: cells.text(5)))
+          recovery: cells.text(5), givenName: cells.text(names.count + Fault.columns.count),
+          disk: cells.text(names.count + Fault.columns.count + 1)))
     }
   }
 

@@ -28,6 +28,8 @@ struct RunData {
   var groups: [Group] = []
   /// The conditions of `expect`, in their order.
   var expectations: [ExpectationResult] = []
+  /// The rows of `search.csv`; empty without a search.
+  var searches: [SearchResult] = []
 
   var isSwept: Bool { points.count > 1 }
   var trialCount: Int { groups.reduce(0) { $0 + $1.trials.count } }
@@ -54,7 +56,16 @@ struct RunData {
 struct ExpectationResult {
   var condition: String
   /// Whether it holds for all rows that it names.
-  var holds: Bool
+  var holds: Bool { cases.allSatisfy(\.holds) }
+  var cases: [Case] = []
+
+  /// A row, or a sweep point, that the condition is about.
+  struct Case {
+    var place: String
+    var holds: Bool
+    /// The figures, such as `raft.throughput 3997`.
+    var found: String
+  }
 }
 
 /// The trials of one protocol at one sweep point.
@@ -76,6 +87,17 @@ struct Group {
   /// Whether its numbers may be compared: a protocol that broke its promise, or may have broken it,
   /// is not ranked.
   var isRanked: Bool { verdict != "violated" && verdict != "undecided" }
+
+  /// Whether it takes part in rankings: a server without replication survives no failure, so it is
+  /// shown for comparison only.
+  var competes: Bool { isRanked && !Standing.isBaseline(self) }
+
+  /// The nodes that a trial runs, by role; `nil` for another system, which does not tell.
+  var nodeCount: NodeCount? {
+    guard let nodes = trials.first?.nodes, !nodes.isEmpty else { return nil }
+    let replicas = nodes.count { $0.role == "replica" }
+    return NodeCount(replicas: replicas, authority: nodes.count - replicas)
+  }
 
   func interval(_ metric: String) -> Interval? {
     summary["\(metric)_mean"].map {
@@ -124,9 +146,12 @@ struct Window {
   var startMs: Double
   var lengthMs: Double
   var ok: Double
-  var p50Us: Double?
-  var p99Us: Double?
+  /// By column, of those below.
+  var latencies: [String: Double] = [:]
   var leaderChanges: Double
+
+  /// Percentiles of reads and of writes.
+  static let latencyColumns = ["read_p50_us", "read_p99_us", "write_p50_us", "write_p99_us"]
 
   var perSecond: Double { lengthMs > 0 ? ok * 1000 / lengthMs : 0 }
 }
@@ -141,11 +166,27 @@ struct Fault {
   /// By column: `read_outage_ms` and the columns after it.
   var times: [String: Double]
   var recovery: String
+  /// The name that the experiment gives to the fault; empty without one.
+  var givenName = ""
+  /// What survives of a crashed node's disk: `kept`, `torn` or `lost`; empty for other faults.
+  var disk = ""
 
   var outageMs: Double? {
     [times["read_outage_ms"], times["write_outage_ms"]].compactMap { $0 }.max()
   }
-  var name: String { target.isEmpty ? kind : "\(kind) \(target)" }
+  /// What happens: `crash leader, disk kept`.
+  var what: String {
+    (target.isEmpty ? kind : "\(kind) \(target)") + (disk.isEmpty ? "" : ", disk \(disk)")
+  }
+  /// The name that the experiment gives to it, without the number of a repetition, and otherwise
+  /// what happens.
+  var name: String {
+    givenName.isEmpty ? what : givenName.replacing(#/\.\d+$/#, with: "")
+  }
+  /// The name and what happens; only the latter if it repeats the name, as of `crash-leader`.
+  var title: String {
+    what.hasPrefix(name.replacing("-", with: " ")) ? what : "\(name): \(what)"
+  }
 
   static let columns = [
     "read_outage_ms", "write_outage_ms", "detect_ms", "elect_ms", "first_ack_ms", "recover_ms",
@@ -170,6 +211,27 @@ struct NodeUse {
   var role: String
   var messagesSent: Double
   var busyShare: Double?
+}
+
+/// The number of nodes that a configuration needs.
+struct NodeCount: Hashable {
+  var replicas: Int
+  /// The nodes of the authority that decides which replicas are in charge.
+  var authority: Int
+
+  var all: Int { replicas + authority }
+}
+
+/// A row of `search.csv`: the threshold at which a condition stops to hold.
+struct SearchResult {
+  var protocolName: String
+  /// The values of the other swept paths.
+  var place: [String]
+  var path: String
+  var condition: String
+  /// The last value that holds and the nearest that does not; empty if none was tried.
+  var found: String
+  var failsAt: String
 }
 
 /// A row of `severity.csv`: the step from a milder fault to that of the group that has the row.

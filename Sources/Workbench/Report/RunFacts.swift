@@ -50,6 +50,19 @@ struct RunFacts {
     path.split(separator: ".").reduce(Optional(experiment)) { $0?[String($1)] }?.plain
   }
 
+  /// The conditions that the experiment expects to hold.
+  var expected: [String] {
+    guard case .array(let values) = experiment["expect"] else { return [] }
+    return values.compactMap(\.plain)
+  }
+
+  /// Whether faults are drawn at random or take disks away: such an experiment asks first whether
+  /// anything goes wrong.
+  var asksForSafety: Bool {
+    guard case .array(let faults) = experiment["faults"] else { return false }
+    return faults.contains { $0["chaos"] != nil || $0["disk"]?.plain == "lost" }
+  }
+
   /// Every value of the experiment by its path, in the order of the file.
   var settings: [(path: String, value: String)] { RunFacts.leaves(experiment, "") }
 

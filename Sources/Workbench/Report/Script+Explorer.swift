@@ -7,6 +7,17 @@ extension Script {
       var chosen = document.getElementById("chosen");
       var NONE = [null, null, null];
 
+      // The words of a column, with its unit; a swept path stays as it is.
+      function label(name) {
+        var at = table.metrics.indexOf(name);
+        return at < 0 ? name : table.labels[at];
+      }
+
+      // Four significant digits; the file has all.
+      function rounded(value) {
+        return typeof value === "number" ? +value.toPrecision(4) : value;
+      }
+
       function short(value) {
         var size = Math.abs(value);
         var unit = size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e3 ? [1e3, "k"]
@@ -117,7 +128,7 @@ extension Script {
             x: path >= 0 ? order.value(row[2]) : (row[5][xAt] || NONE)[0]
           };
         }).filter(function (point) { return point.y[0] !== null && point.x !== null; });
-        chosen.querySelector("figcaption").textContent = choice.y + " over " + choice.x;
+        chosen.querySelector("figcaption").textContent = label(choice.y) + " over " + label(choice.x);
         drawChosen(points, choice, path >= 0 ? order : null);
         listChosen(points, choice, path >= 0 ? follow : -1);
       }
@@ -150,7 +161,7 @@ extension Script {
           var share = Math.min(Math.max(yAxis.share(value), 0), 1);
           return +(bottom - share * (bottom - top)).toFixed(1);
         }
-        var text = '<text class="axis" x="2" y="14">' + escaped(choice.y) + "</text>";
+        var text = '<text class="axis" x="2" y="14">' + escaped(label(choice.y)) + "</text>";
         yAxis.ticks.forEach(function (tick) {
           text += '<path class="rule" d="M' + left + " " + py(tick[0]) + "L" + right + " "
             + py(tick[0]) + '"/><text class="tick" text-anchor="end" x="' + (left - 6) + '" y="'
@@ -169,7 +180,7 @@ extension Script {
             + '">' + escaped(tick[1]) + "</text>";
         });
         text += '<text class="axis" text-anchor="middle" x="' + (left + right) / 2 + '" y="'
-          + (bottom + 34) + '">' + escaped(choice.x) + "</text>";
+          + (bottom + 34) + '">' + escaped(label(choice.x)) + "</text>";
         var names = [];
         points.forEach(function (point) {
           if (names.indexOf(point.row[1]) < 0) names.push(point.row[1]);
@@ -195,7 +206,7 @@ extension Script {
           line.forEach(function (point) {
             text += '<circle class="' + (point.row[4] ? "m" : "h") + '" r="4" cx="' + px(point.x)
               + '" cy="' + py(point.y[0]) + '"><title>' + escaped(name) + ", "
-              + escaped(table.points[point.row[2]].join(", ")) + ": " + point.y[0]
+              + escaped(table.points[point.row[2]].join(", ")) + ": " + rounded(point.y[0])
               + (point.row[4] ? "" : ", " + escaped(point.row[3])) + "</title></circle>";
           });
           text += "</g>";
@@ -204,7 +215,7 @@ extension Script {
       }
 
       function listChosen(points, choice, path) {
-        var heads = ["protocol"].concat(path < 0 ? table.paths : [], choice.x, choice.y,
+        var heads = ["protocol"].concat(path < 0 ? table.paths : [], label(choice.x), label(choice.y),
           "low", "high", "verdict");
         var body = points.map(function (point) {
           var at = table.points[point.row[2]];
@@ -212,7 +223,7 @@ extension Script {
             point.y, point.row[3]);
           return '<tr data-p="' + point.row[0] + '">' + line.map(function (cell, index) {
             var tag = index ? "td" : "th";
-            return "<" + tag + ">" + escaped(cell === null ? "" : cell) + "</" + tag + ">";
+            return "<" + tag + ">" + escaped(cell === null ? "" : rounded(cell)) + "</" + tag + ">";
           }).join("") + "</tr>";
         }).join("");
         chosen.querySelector("table").innerHTML = "<thead><tr>" + heads.map(function (head) {

@@ -42,11 +42,11 @@ struct Section {
 /// Colour, dash and sign of each protocol.
 enum Legend {
   /// A short piece of the protocol's line with its sign.
-  static func key(_ slot: Int) -> HTML {
+  static func key(_ slot: Int, isHollow: Bool = false) -> HTML {
     var drawing = Drawing(width: 26, height: 12)
     drawing.ofProtocol(slot) { drawing in
       drawing.line(1, 6, 25, 6, "l d\(slot % Palette.size)")
-      drawing.marker(13, 6, slot: slot)
+      drawing.marker(13, 6, slot: slot, isHollow: isHollow)
     }
     return "<svg class=key viewBox=\"0 0 26 12\" aria-hidden=true>\(drawing.body)</svg>"
   }
@@ -54,8 +54,23 @@ enum Legend {
   static func html(_ run: RunData, _ palette: Palette) -> HTML {
     let items = run.protocols.enumerated().map { index, name -> HTML in
       let slot = palette.slot(index)
-      return "<li data-p=\"\(slot)\">\(key(slot))\(name)"
+      return "<li data-p=\"\(slot)\">\(key(slot, isHollow: !run.competes(name)))\(name)"
     }
-    return "<ul class=legend>\(items.joined())</ul>"
+    return "<ul class=legend>\(items.joined())\(hollow(run))</ul>"
   }
+
+  /// The meaning of a hollow sign, if the page has any.
+  static func hollow(_ run: RunData) -> HTML {
+    let reasons = run.groups.filter { !$0.competes }.map { group in
+      group.isRanked ? "it survives no failure" : "its verdict does not hold"
+    }
+    guard !reasons.isEmpty else { return "" }
+    return
+      "<li class=note>A hollow sign is not ranked: \(Phrase.list(Phrase.ordered(reasons).map { "\($0)" }, "or"))"
+  }
+}
+
+extension RunData {
+  /// Whether any row of a protocol takes part in rankings.
+  func competes(_ name: String) -> Bool { groups.contains { $0.name == name && $0.competes } }
 }

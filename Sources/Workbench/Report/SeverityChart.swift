@@ -109,13 +109,13 @@ struct SeveritySection {
         drawing.marker(
           place.x, plot.y(place.at.mean), slot: line.slot,
           title: "\(run.points[place.group.point][axis]): \(place.at.phrase(.perSecond))",
-          isHollow: !place.group.isRanked)
+          isHollow: !place.group.competes)
       }
     }
     let bad = Phrase.ordered(line.groups.filter { !$0.isRanked }.map(\.verdict))
     let mark = bad.map { " <span class=badge>\($0)</span>" as HTML }.joined()
     return Figure(
-      title: "\(Legend.key(line.slot))\(line.name)\(mark)",
+      title: "\(Legend.key(line.slot, isHollow: !run.competes(line.name)))\(line.name)\(mark)",
       drawing: plot.drawing.svg(
         label: "\(line.name): throughput over \(path), danger zones marked"),
       table: table(line, path),

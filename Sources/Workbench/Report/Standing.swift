@@ -40,7 +40,7 @@ struct Standing {
   /// All standings of a run, corrected together.
   static func all(_ run: RunData) -> [Standing] {
     var standings = run.points.indices.flatMap { point in
-      Metric.answered.filter { $0.isShown(in: run) }
+      run.answered.filter { $0.isShown(in: run) }
         .compactMap { Standing($0, run.groups(at: point), point: point) }
     }
     let values = standings.map(\.uncorrected)

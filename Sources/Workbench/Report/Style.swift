@@ -62,8 +62,15 @@ enum Style {
     .how{font-size:.92rem}
     nav{display:flex;flex-wrap:wrap;gap:.25rem 1.1rem;margin:1rem 0;padding:.6rem 0;\
     border-block:1px solid var(--line)}
+    section:focus-visible{outline:none}
     section{margin:2.5rem 0;scroll-margin-top:1rem}
     .lead{font-size:1.2rem;line-height:1.45;margin:.75rem 0 1rem}
+    .lead+.lead{font-size:1.05rem;margin-top:0}section h3{margin:1.1rem 0 .2rem}
+    .words{margin:1rem 0;max-width:84ch}.words dl{grid-template-columns:max-content 1fr;margin:.3rem 0;\
+    font-size:.88rem}.words dd{color:var(--muted)}
+    .tables{display:flex;flex-wrap:wrap;gap:.25rem 2rem}.tables>div{max-width:100%}\
+    .tables .scroll{margin-top:.2rem}.tabletitle{margin:.5rem 0 0;font-size:.9rem;color:var(--muted)}\
+    .tabletitle b{color:var(--ink);font-size:1rem}
     .facts{padding-left:1.2rem;max-width:84ch}
     .facts li{margin:.3rem 0}
     .verdict{max-width:84ch;padding:.6rem .9rem;border-left:4px solid;border-radius:4px;\
@@ -88,6 +95,7 @@ enum Style {
     .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,680px),1fr));\
     gap:1.25rem 1.75rem}
     .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;list-style:none;padding:0;margin:.75rem 0}
+    .legend .note{color:var(--muted);font-size:.92rem;flex-basis:100%}
     .key{width:26px;height:12px;margin-right:.4rem;vertical-align:middle}
     details{margin:.35rem 0}
     summary{cursor:pointer;color:var(--muted);font-size:.9rem}
@@ -98,8 +106,9 @@ enum Style {
     dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
     .badge{color:var(--bad);border:1px solid;border-radius:4px;padding:0 .35rem;font-size:.8rem}
     @media (max-width:600px){.summary .key{display:none}.summary th,.summary td\
-    {padding:.35rem .4rem}.summary th:first-child{min-width:6rem;max-width:7rem;\
-    white-space:normal;overflow-wrap:break-word}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
+    {padding:.35rem .4rem}.summary th:first-child{min-width:7.8rem;max-width:8.4rem;\
+    white-space:normal}.summary th:first-child .rowname{overflow-wrap:anywhere}\
+    .words dl{grid-template-columns:1fr}.summary .v.good .word{position:absolute;clip-path:inset(50%)}
     h1{font-size:1.45rem}.lead{font-size:1.08rem}section{margin:2rem 0}\
     dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.4rem}}
 
@@ -120,15 +129,18 @@ enum Style {
     th button:focus-visible{outline:2px solid var(--link)}
     th[aria-sort=ascending] button::after{content:" ▲"}
     th[aria-sort=descending] button::after{content:" ▼"}
-    .summary td.n{background:linear-gradient(90deg,var(--bar) var(--w,0%),transparent 0) \
+    .summary th,.summary td{padding-inline:.42rem}
+    .summary td.n{background:linear-gradient(90deg,var(--bar) var(--w,0%),var(--bg) 0) \
     no-repeat 0 0/100% 1.9rem}
     h3{font-size:1rem;margin:.5rem 0 0}.pair .how{margin:.1rem 0}
     .summary .l0,.summary .v,.summary [data-sort=text]{text-align:left}
     .v.good{color:var(--good)}.v.bad{color:var(--bad);font-weight:600}
     tr.unranked td.n{background:none;color:var(--muted)}
+    #run .data td{white-space:normal;overflow-wrap:anywhere;min-width:6rem;max-width:18rem}
     .data{font-size:.82rem}.data th,.data td{padding:.15rem .5rem}
     figure .scroll{max-height:22rem;overflow:auto}
     .leaders td{white-space:normal;min-width:8rem;text-align:left}
+    .values td{min-width:3.5rem}
     .leaders thead th{text-align:left}.leaders th:first-child{white-space:normal}
     .heat td{background:color-mix(in srgb,var(--warm) var(--heat,0%),transparent);\
     text-align:center}
@@ -150,7 +162,7 @@ enum Style {
     svg .axis{fill:var(--muted);font-size:11px}
     svg .rowname{fill:var(--ink)}
     svg .faultname{font-size:10px;fill:var(--ink)}
-    svg .cut{font-size:9px}
+    svg .cut{font-size:9px;fill:var(--ink)}
     svg .warn{fill:var(--bad);font-weight:600}
     .rule{stroke:var(--line);stroke-width:1;fill:none}
     .base{stroke:var(--muted);stroke-width:1;fill:none}
@@ -161,7 +173,7 @@ enum Style {
     .d5{stroke-dasharray:4 2}.d6{stroke-dasharray:1 3}.d7{stroke-dasharray:10 4}
     .b{fill:var(--c);opacity:.2}
     .m{fill:var(--c);stroke:var(--bg);stroke-width:.8}
-    .h{fill:var(--bg);stroke:var(--c);stroke-width:1.5}
+    .h{fill:var(--bg);stroke:var(--c);stroke-width:1.5}.pale{opacity:.4}.faintband{opacity:.12}
     \(BreakdownChart.style)
     .tooth{fill:none;stroke:var(--c);stroke-width:1.4}
     .fault{fill:var(--fault);opacity:.09}
@@ -178,10 +190,16 @@ enum Style {
       separator: ",") + "{display:none}\n"
 
   private static let print = """
-    @media print{nav,fieldset,.skip,#theme,.bar,figure details{display:none!important}\
-    h2,h3,.how{break-after:avoid}\
-    body{font-size:11px}figure,tr{break-inside:avoid}.scroll{overflow:visible}\
-    .summary td.n{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+    @page{size:A4;margin:14mm}
+    @media print{html,body{font-size:10px}nav,fieldset,.skip,#theme,.bar,figure details,\
+    details:not([open]){display:none!important}
+    header,main{max-width:none;padding:0}p,.facts,.verdict,.words{max-width:none}
+    h2,h3,.how,.legend,.point>summary,caption,thead{break-after:avoid}\
+    figure,tr,li,.how,.verdict,.words,dl{break-inside:avoid}section{margin:1.5rem 0}
+    .scroll{overflow:visible;break-before:avoid}#chosen>svg{max-width:60%}th:first-child{position:static}th,td{padding:.2rem .4rem}\
+    .summary td small{white-space:normal}.grid{grid-template-columns:repeat(3,1fr);gap:1rem}\
+    .pair{grid-template-columns:1fr}pre{max-height:none;white-space:pre-wrap}
+    body{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 
     """
 }

@@ -11,6 +11,7 @@ struct SummarySection {
     let heads =
       keys.map { "<th scope=col data-sort=text>\(HTML.breakable($0))" as HTML }
       + ["<th scope=col data-sort=text>verdict"]
+      + (hasNodes ? ["<th scope=col data-sort=number>Nodes <small>in all</small>"] : [])
       + metrics.map { metric -> HTML in
         let unit =
           metric.quantity.unit.isEmpty ? "" : " <small>\(metric.quantity.unit)</small>" as HTML
@@ -41,9 +42,20 @@ struct SummarySection {
     }
     let cells = zip(metrics, most).map { metric, most in cell(group, metric, most) }
     return """
-      <tr data-p="\(slot)"\(mark)><th scope=row>\(Legend.key(slot))\(group.name)\(sweep.joined())\
-      \(verdict(group))\(cells.joined())
+      <tr data-p="\(slot)"\(mark)><th scope=row>\(Legend.key(slot, isHollow: !group.competes))\
+      <span class=rowname>\(group.name)</span>\(sweep.joined())\
+      \(verdict(group))\(hasNodes ? nodes(group) : "")\(cells.joined())
       """
+  }
+
+  private var hasNodes: Bool { run.groups.contains { $0.nodeCount != nil } }
+
+  private func nodes(_ group: Group) -> HTML {
+    guard let count = group.nodeCount else { return "<td class=k>-" }
+    let parts: HTML =
+      count.authority == 0
+      ? "" : "<small>\(count.replicas) + \(count.authority)</small>"
+    return "<td class=k data-v=\(count.all)>\(count.all)\(parts)"
   }
 
   private func verdict(_ group: Group) -> HTML {
@@ -79,7 +91,7 @@ struct SummarySection {
       : range.isEmpty ? "" : "<small>\(range)</small>"
     return """
       <td class=n data-v="\(Drawing.precise(interval.mean))" \
-      style="--w:\(Int((share * 100).rounded()))%">\(quantity.text(interval.mean))\(note)
+      style="--w:\(Int((share * 100).rounded()))%">\(interval.meanText(quantity))\(note)
       """
   }
 }

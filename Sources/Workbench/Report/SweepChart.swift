@@ -36,23 +36,8 @@ struct SweepSection {
     let lines = run.protocols.enumerated().map { index, name in
       (slot: palette.slot(index), name: name, groups: run.groups(name, at: points))
     }
-    let means = lines.flatMap(\.groups).compactMap { $0.interval(metric.name) }
-    let ends = means.flatMap { [$0.mean, $0.high, $0.low].compactMap { $0 } }.map(quantity.shown)
-    guard let most = ends.max(), let least = means.map(\.mean).map(quantity.shown).min() else {
-      return nil
-    }
-    let y: Axis
-    if metric.name == Metric.availability.name {
-      y = Axis.linear(min(ends.min() ?? 0, 99), 100, most: 4, label: Axis.short)
-    } else if least > 0, most / least > 30,
-      let log = Axis.logarithmic(means.map(\.mean).map(quantity.shown) + [most], label: Axis.short)
-    {
-      y = log
-    } else {
-      y = Axis.fromZero(to: most, most: 5, label: Axis.short)
-    }
-    let unit = quantity.unit.isEmpty ? "" : ", \(quantity.unit)"
-    var plot = Plot(ofSweep: x.axis, y, yTitle: metric.title + unit, xTitle: path)
+    guard let y = axis(metric, lines.flatMap(\.groups)) else { return nil }
+    var plot = Plot(ofSweep: x.axis, y, yTitle: metric.titleWithUnit, xTitle: path)
     for line in lines {
       plot.drawing.ofProtocol(line.slot) { [plot] drawing in
         let places = line.groups.compactMap { group in
@@ -60,19 +45,21 @@ struct SweepSection {
         }.map { (group: $0.0, x: plot.x($0.1), interval: $0.2) }
         drawing.area(
           places.compactMap { place in
-            guard let low = place.interval.low, let high = place.interval.high else { return nil }
+            guard let low = place.interval.low, let high = place.interval.high,
+              y.contains(quantity.shown(place.interval.mean))
+            else { return nil }
             return (place.x, plot.y(quantity.shown(low)), plot.y(quantity.shown(high)))
           }, "b")
-        drawing.polyline(
-          places.map { ($0.x, plot.y(quantity.shown($0.interval.mean))) },
-          "l d\(line.slot % Palette.size)")
-        for place in places {
+        let means = places.map { (x: $0.x, value: quantity.shown($0.interval.mean)) }
+        drawing.polyline(plot.line(means), "l d\(line.slot % Palette.size)")
+        plot.arrows(means, &drawing, Axis.short)
+        for place in places where y.contains(quantity.shown(place.interval.mean)) {
           drawing.marker(
             place.x, plot.y(quantity.shown(place.interval.mean)), slot: line.slot,
             title: "\(place.group.name), \(run.points[place.group.point][axis]): "
               + place.interval.phrase(quantity)
               + (place.group.isRanked ? "" : ", \(place.group.verdict)"),
-            isHollow: !place.group.isRanked)
+            isHollow: !place.group.competes)
         }
       }
     }
@@ -80,7 +67,7 @@ struct SweepSection {
       line.groups.map { group -> [String] in
         let interval = group.interval(metric.name)
         return [
-          line.name, run.points[group.point][axis], interval.map { quantity.text($0.mean) } ?? "-",
+          line.name, run.points[group.point][axis], interval?.meanText(quantity) ?? "-",
           interval?.rangeText(quantity) ?? "", group.verdict,
         ]
       }
@@ -89,9 +76,41 @@ struct SweepSection {
       title: "\(metric.title)",
       drawing: plot.drawing.svg(label: "\(metric.title) over \(path), one line per protocol"),
       table: HTMLTable(
-        caption: "\(metric.title)\(unit) over \(path)",
-        headings: ["protocol", path, "mean", "95 % interval", "verdict"], rows: rows),
+        caption: "\(metric.title) over \(path): means over trials",
+        headings: [
+          "protocol", path, "mean\(quantity.unitInHeading)", "95 % interval", "verdict",
+        ], rows: rows),
       source: run.summary([metric.name]))
+  }
+
+  /// The vertical axis, logarithmic if the means of the rows that compete are widely spread.
+  private func axis(_ metric: Metric, _ groups: [Group]) -> Axis? {
+    func ends(_ competes: Bool) -> (means: [Double], all: [Double]) {
+      let intervals = groups.filter { $0.competes == competes }.compactMap {
+        $0.interval(metric.name)
+      }
+      return (
+        intervals.map(\.mean).map(metric.quantity.shown),
+        intervals.flatMap { [$0.mean, $0.high, $0.low].compactMap { $0 } }
+          .map(metric.quantity.shown)
+      )
+    }
+    let (competing, others) = (ends(true), ends(false))
+    let means = competing.means.isEmpty ? others.means : competing.means
+    guard let least = means.min(), let most = means.max() else { return nil }
+    if metric.name == Metric.availability.name {
+      let all = Axis.reached(by: competing.all + [100], others: others.all)
+      return Axis.linear(min(all.min() ?? 0, 99), 100, most: 4, label: Axis.short)
+    }
+    if least > 0, most / least > 30,
+      let log = Axis.logarithmic(
+        Axis.reached(by: means + [competing.all.max() ?? most], others: others.means),
+        label: Axis.short)
+    {
+      return log
+    }
+    let top = Axis.reached(by: [0] + competing.all, others: others.all).max() ?? most
+    return Axis.fromZero(to: top, most: 5, label: Axis.short)
   }
 }
 

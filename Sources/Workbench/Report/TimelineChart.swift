@@ -20,15 +20,24 @@ struct TimelineChart {
   /// All charts of a sweep point, with common axes.
   static func all(_ groups: [Group], _ palette: Palette) -> [TimelineChart] {
     let series = groups.map { TimeSeries($0.trials) }
-    let bins = series.flatMap(\.bins)
-    let rates = Axis.fromZero(to: TimelineChart.highest(bins), most: 4, label: Axis.short)
-    let latencies = Axis.logarithmic(
-      bins.flatMap { [$0.p50, $0.p99].compactMap { $0 } }.map { $0 / 1000 }, label: Axis.short)
-    let end = bins.map { $0.endMs / 1000 }.max() ?? 1
+    func bins(_ competes: Bool) -> [TimeSeries.Bin] {
+      zip(groups, series).filter { $0.0.competes == competes }.flatMap(\.1.bins)
+    }
+    func latencies(_ competes: Bool) -> [Double] {
+      bins(competes).flatMap { $0.latencies.values }.map { $0 / 1000 }
+    }
+    let all = series.flatMap(\.bins)
+    let tops = Axis.reached(
+      by: bins(true).isEmpty ? [] : [0, TimelineChart.highest(bins(true))],
+      others: bins(false).isEmpty ? [] : [TimelineChart.highest(bins(false))])
+    let rates = Axis.fromZero(to: tops.max() ?? 0, most: 4, label: Axis.short)
+    let axis = Axis.logarithmic(
+      Axis.reached(by: latencies(true), others: latencies(false)), label: Axis.short)
+    let end = all.map { $0.endMs / 1000 }.max() ?? 1
     return zip(groups, series).filter { !$0.1.bins.isEmpty }.map { group, series in
       TimelineChart(
         group: group, slot: palette.slot(group.protocolIndex), rateAxis: rates,
-        latencyAxis: latencies, end: end, series: series)
+        latencyAxis: axis, end: end, series: series)
     }
   }
 
@@ -44,9 +53,10 @@ struct TimelineChart {
   var figure: Figure {
     let mark: HTML = group.isRanked ? "" : " <span class=badge>\(group.verdict)</span>"
     return Figure(
-      title: "\(Legend.key(slot))\(group.name)\(mark)", drawing: drawing, table: table,
-      source: "timeline.csv window_start_ms window_ms ok p50_us p99_us leader_changes "
-        + "faults.csv start_ms end_ms",
+      title: "\(Legend.key(slot, isHollow: !group.competes))\(group.name)\(mark)", drawing: drawing,
+      table: table,
+      source: "timeline.csv window_start_ms window_ms ok leader_changes "
+        + Window.latencyColumns.joined(separator: " ") + " faults.csv start_ms end_ms",
       attributes: " data-p=\"\(slot)\"")
   }
 
@@ -134,7 +144,7 @@ struct TimelineChart {
         // The line is cut off here: show an arrow and the rate.
         let rate = Quantity.perSecond.text(point.bin.rate.middle)
         drawing.at(point.x) { $0.text(point.x + 4, plot.top + 9, "↑ \(rate)", "cut") }
-        end = point.x + 40
+        end = point.x + 60
       }
       for point in points where point.bin.leaderChanges > 0 {
         // A small tooth on the base line marks a node that took charge.
@@ -145,16 +155,24 @@ struct TimelineChart {
     }
   }
 
+  /// Reads and writes apart: a band from the median to the 99th percentile, and a line along the
+  /// latter.
   private func drawLatency(_ plot: Plot, _ moving: inout Drawing) {
-    func path(_ value: (TimeSeries.Bin) -> Double?) -> [(x: Double, y: Double)?] {
-      series.bins.map { bin in
-        value(bin).map { (plot.x(bin.middleMs / 1000), plot.y($0 / 1000)) }
+    let kinds = [("write", "l thin", "b"), ("read", "l thin dotted", "b faintband")]
+    for (kind, style, band) in kinds {
+      // A window without an answer interrupts the band and the line.
+      let runs = series.bins.split { $0.latencies["\(kind)_p99_us"] == nil }
+      moving.ofProtocol(slot) { drawing in
+        for run in runs {
+          let points = run.map { bin -> (x: Double, low: Double, high: Double) in
+            let high = bin.latencies["\(kind)_p99_us"] ?? 0
+            let low = bin.latencies["\(kind)_p50_us"] ?? high
+            return (plot.x(bin.middleMs / 1000), plot.y(low / 1000), plot.y(high / 1000))
+          }
+          drawing.area(points, band)
+          drawing.polyline(points.map { ($0.x, $0.high) }, style)
+        }
       }
-    }
-    let (p50, p99) = (path(\.p50), path(\.p99))
-    moving.ofProtocol(slot) { drawing in
-      drawing.polyline(p50, "l thin dotted")
-      drawing.polyline(p99, "l thin")
     }
   }
 
@@ -168,8 +186,8 @@ struct TimelineChart {
       let to = plot.x((fault.endMs ?? end * 1000) / 1000)
       moving.rectangle(
         from, plot.top, max(to - from, 1.5), bottom - plot.top, "fault",
-        title: "\(fault.name), \(DecimalText.text(fault.startMs)) ms to "
-          + (fault.endMs.map { "\(DecimalText.text($0)) ms" } ?? "the end"))
+        title: "\(fault.title), \(TimelineChart.seconds(fault.startMs)) s to "
+          + (fault.endMs.map { "\(TimelineChart.seconds($0)) s" } ?? "the end"))
     }
     let starts = faults.map { plot.x($0.startMs / 1000) }
     let labels =
@@ -202,16 +220,21 @@ struct TimelineChart {
     return labels
   }
 
+  /// A time of the trial, in seconds as on the axis.
+  private static func seconds(_ milliseconds: Double) -> String {
+    DecimalText.text((milliseconds / 10).rounded() / 100)
+  }
+
   /// The faults whose numbers stand above the charts; empty if their names have room.
   static func faultList(_ groups: [Group]) -> HTML {
     guard let faults = groups.first?.trials.first?.faults, faults.count > 2 else { return "" }
     return HTMLTable(
       caption: "Faults of the first trial of \(groups[0].name)",
-      headings: ["number", "fault", "node", "from ms", "to ms"],
+      headings: ["number", "fault", "node", "from, s", "to, s"],
       rows: faults.enumerated().map { number, fault in
         [
-          String(number + 1), fault.name, fault.node, DecimalText.text(fault.startMs),
-          DecimalText.text(fault.endMs),
+          String(number + 1), fault.title, fault.node, seconds(fault.startMs),
+          fault.endMs.map(seconds) ?? "",
         ]
       }, source: "faults.csv node start_ms end_ms"
     ).details(titled: "The faults")
@@ -225,100 +248,19 @@ struct TimelineChart {
       ? ", over \(series.trialCount) trials and \(series.merged) windows per line" : ""
     let caption: HTML = """
       \(group.name): acknowledged operations per window of \(series.windowText) ms\(over), and \
-      latency in µs
+      latency in ms
       """
     let headings =
-      ["from ms"] + (series.hasSpread ? ["middle", "lowest", "highest"] : ["ok"])
-      + ["p50", "p99", "took charge"]
+      ["from, s"] + (series.hasSpread ? ["middle", "lowest", "highest"] : ["operations"])
+      + ["reads p50", "reads p99", "writes p50", "writes p99", "took charge"]
     let rows = series.bins.map { bin in
-      [DecimalText.text(bin.startMs), DecimalText.text(bin.ok.middle)]
+      [DecimalText.text(bin.startMs / 1000), DecimalText.text(bin.ok.middle)]
         + (series.hasSpread
           ? [DecimalText.text(bin.ok.low), DecimalText.text(bin.ok.high)] : [])
-        + [
-          DecimalText.text(bin.p50), DecimalText.text(bin.p99),
-          bin.leaderChanges > 0 ? DecimalText.text(bin.leaderChanges) : "",
-        ]
+        + Window.latencyColumns.map { name in
+          bin.latencies[name].map { Quantity.microseconds.text($0) } ?? ""
+        } + [bin.leaderChanges > 0 ? DecimalText.text(bin.leaderChanges) : ""]
     }
     return HTMLTable(caption: caption, headings: headings, rows: rows)
-  }
-}
-
-/// The windows of a group's trials as the points of a line.
-///
-/// If all trials have the same faults at the same times, a point is the median of the trials'
-/// cells, between the lowest and the highest. If the faults were drawn at random, only the first
-/// trial is shown, because a median over different sequences of events shows none of them.
-struct TimeSeries {
-  struct Spread {
-    var low: Double
-    var middle: Double
-    var high: Double
-
-    /// The median of an even number of values is the lower middle one, so that it is a cell of a
-    /// file.
-    init?(_ values: [Double]) {
-      let sorted = values.sorted()
-      guard let low = sorted.first, let high = sorted.last else { return nil }
-      self.low = low
-      self.high = high
-      middle = sorted[(sorted.count - 1) / 2]
-    }
-  }
-
-  struct Bin {
-    var startMs: Double
-    var endMs: Double
-    var ok: Spread
-    var rate: Spread
-    var p50: Double?
-    var p99: Double?
-    var leaderChanges: Double
-
-    var middleMs: Double { (startMs + endMs) / 2 }
-  }
-
-  private(set) var bins: [Bin] = []
-  /// The number of windows in one point.
-  let merged: Int
-  let trialCount: Int
-  let windowText: String
-
-  var hasSpread: Bool { merged > 1 || trialCount > 1 }
-
-  init(_ all: [Trial]) {
-    let trials = TimeSeries.areAlike(all) ? all : Array(all.prefix(1))
-    trialCount = trials.count
-    let count = trials.map(\.windows.count).max() ?? 0
-    merged = max(1, (count + TimelineChart.mostPoints - 1) / TimelineChart.mostPoints)
-    windowText = DecimalText.text(trials.first?.windows.first?.lengthMs)
-    for first in stride(from: 0, to: count, by: merged) {
-      let windows = trials.flatMap { trial in
-        trial.windows.dropFirst(first).prefix(merged)
-      }
-      // The first window shows the node in charge at the start, which was not elected in it.
-      let changes = first == 0 ? 0 : windows.map(\.leaderChanges).max() ?? 0
-      guard let start = windows.first, let last = windows.last,
-        let ok = Spread(windows.map(\.ok)), let rate = Spread(windows.map(\.perSecond))
-      else { continue }
-      bins.append(
-        Bin(
-          startMs: start.startMs, endMs: last.startMs + last.lengthMs, ok: ok, rate: rate,
-          p50: Spread(windows.compactMap(\.p50Us))?.middle,
-          p99: Spread(windows.compactMap(\.p99Us))?.middle, leaderChanges: changes))
-    }
-  }
-
-  /// Starts at most this far apart, in ms, come from the same plan carried out in real time.
-  private static let sameStartMs = 250.0
-
-  static func areAlike(_ trials: [Trial]) -> Bool {
-    guard let first = trials.first else { return true }
-    return trials.allSatisfy { trial in
-      trial.faults.count == first.faults.count
-        && zip(trial.faults, first.faults).allSatisfy { a, b in
-          a.kind == b.kind && a.target == b.target
-            && (a.startMs - b.startMs).magnitude <= sameStartMs
-        }
-    }
   }
 }

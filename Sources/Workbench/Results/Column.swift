@@ -1,3 +1,4 @@
+import Faults
 import Measurement
 import Replication
 import Trials
@@ -87,7 +88,19 @@ extension [Column<TimelineWindow>] {
     Column(
       "leader_changes", .integer, "how often a node took charge after the window's start"
     ) { String($0.leaderChanges) },
+    latency("read_p50_us", "median latency of the reads among them", \.reads.p50Ns),
+    latency("read_p99_us", "99th percentile of the reads", \.reads.p99Ns),
+    latency("write_p50_us", "median latency of the writes among them", \.writes.p50Ns),
+    latency("write_p99_us", "99th percentile of the writes", \.writes.p99Ns),
   ]
+
+  private static func latency(
+    _ name: String, _ meaning: String, _ time: @escaping @Sendable (TimelineWindow) -> Int64?
+  ) -> Column<TimelineWindow> {
+    Column(name, .number, unit: "us", meaning, isRequired: false) {
+      DecimalText.microseconds(time($0))
+    }
+  }
 }
 
 extension [Column<FaultRow>] {
@@ -149,6 +162,12 @@ extension [Column<FaultRow>] {
       "the fault's name in the experiment; of a repetition with its number, as kill.2",
       isRequired: false
     ) { $0.name ?? "" },
+    Column(
+      "disk", .string,
+      "the part of a crashed node's disk that survives: what was synced (kept), that and a random part "
+        + "of what was being written (torn), or nothing (lost); empty if the fault is no crash",
+      isRequired: false, allowed: DiskFate.allCases.map(\.rawValue)
+    ) { $0.disk ?? "" },
   ]
 
   private static func time(

@@ -83,6 +83,8 @@ package struct FaultRow: Sendable, Hashable, Codable {
   package var recovery: FaultMetrics.Recovery?
   /// The fault's name in the experiment.
   package var name: String?
+  /// What survives of a crashed node's disk (`DiskFate`); nil if the fault is no crash.
+  package var disk: String?
 
   init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
     kind = fault.kind
@@ -101,6 +103,7 @@ package struct FaultRow: Sendable, Hashable, Codable {
     lostRequests = metrics.lostRequests
     recovery = metrics.recovery
     name = fault.name
+    disk = fault.disk?.rawValue
   }
 
   /// The longer of the two outages.

@@ -149,6 +149,21 @@ let settings = MeasurementSettings(
     #expect(windows[5].term == 2)
   }
 
+  @Test("The timeline has percentiles of reads and of writes apart")
+  func readsAndWrites() {
+    let times: [(kind: OperationKind, latency: Int64)] = [
+      (.put, 30), (.get, 1), (.append, 50), (.get, 3), (.get, 2), (.put, 40),
+    ]
+    let trial = TrialRecord(
+      operations: times.map { operation($0.kind, intended: 0, end: $0.latency) }, warmUpEnd: 0,
+      measuredEnd: 200 * ms, clients: 6)
+    let windows = TrialMetrics(trial, settings).timeline.windows
+    #expect(windows[0].reads.p50 == 2 * ms && windows[0].reads.p99 == 3 * ms)
+    #expect(windows[0].writes.p50 == 40 * ms && windows[0].writes.p99 == 50 * ms)
+    #expect(windows[0].p50 == 3 * ms && windows[0].p99 == 50 * ms)
+    #expect(windows[1].reads.p50 == nil && windows[1].writes.p99 == nil)
+  }
+
   @Test("Staleness counts only writes that ended before the read began")
   func staleness() throws {
     let trial = TrialRecord(

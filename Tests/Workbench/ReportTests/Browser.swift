@@ -41,6 +41,8 @@ enum Browser {
     var zoom: [String]
     /// The same of the chosen chart: the fragment, its title, and how many signs and rows it has.
     var chosen: [String]
+    /// The width in pixels of the first column of the table of all rows.
+    var firstColumn: Int
     /// How many elements the page has.
     var elements: Int
     var console: [String]?
@@ -56,6 +58,7 @@ enum Browser {
       var r = { empty: [], clipped: [], overlapping: [], nameless: [], zoom: [], chosen: [],
         elements: elements };
       r.overflow = document.documentElement.scrollWidth - innerWidth;
+      r.firstColumn = (all(".summary th[scope=row]")[0] || { clientWidth: 0 }).clientWidth;
       r.figures = all("figure").length;
       r.headings = all("section > h2").length;
       all("details.point").forEach(function (d) { d.open = true; });

@@ -25,7 +25,7 @@ struct ChartTests {
     #expect(lines.map { $0.count { $0 == "L" } } == [2, 4])
     #expect(reads.contains("<title>raft: 90 % within 0.400 ms</title>"))
     #expect(!reads.contains("<title>raft: 99 % within"))
-    #expect(reads.contains("<tr><th scope=row>99<td>≥ 1000500<td>1000500"))
+    #expect(reads.contains("<tr><th scope=row>99<td>≥ 1001<td>1001"))
     let writes = try figure("write").html.text
     #expect(writes.contains("<title>raft: 99 % within 1001 ms</title>"))
     #expect(!writes.contains("≥ 1"))

@@ -62,7 +62,10 @@ struct ComparisonTests {
     #expect((ratio.value - 1.001).magnitude < 1e-6)
     #expect(((ratio.high ?? 0) / ratio.value - 1.002_509).magnitude < 5e-6)
     #expect(!ratio.isDifferent)
-    #expect(try #require(paired.ratio(.throughput, row: 0, run: 1)).isDifferent)
+    let different = try #require(paired.ratio(.throughput, row: 0, run: 1))
+    #expect(different.isDifferent)
+    // Two digits would show 1.00, which is no difference.
+    #expect(different.phrase.hasPrefix("1.001 ("))
   }
 
   @Test("A row of a chart names paths by their last parts, and is cut off if it is too long")
@@ -125,6 +128,8 @@ struct ComparisonTests {
     #expect(page.contains("<th scope=row>host<td>first<td>&lt;second&gt;"))
     #expect(page.contains("<th scope=row>duration<td>&quot;2s&quot;<td>&quot;9s&quot;"))
     #expect(!page.contains("<th scope=row>replicas"))
+    #expect(
+      page.contains("The experiments differ. <b>duration</b>: 2s in sample-1, 9s in sample-2.</p>"))
     #expect(page.contains("no difference from sample-1 can be told from chance"))
   }
 }

@@ -28,10 +28,12 @@ struct PageNumbers {
   ]
   private static let void: Set<Substring> = ["input", "br", "wbr", "meta"]
   /// Elements without data: scripts, the sentences on how to read a chart, scales, names of faults,
-  /// the choice of axes, and the experiment itself.
+  /// the choice of axes, conditions, definitions of words, the experiment itself, and the number of
+  /// nodes, which is that of the rows of resources.csv.
   private static let skipped = [
     "<script", "<style", "<pre", "<nav", "<option", "class=how", "class=\"tick\"",
     "class=\"axis\"", "class=\"faultname\"", "id=\"run\"", "class=legend", "class=question",
+    "<code", "class=words", "class=k",
   ]
 
   init(_ page: String) {
@@ -70,12 +72,13 @@ struct PageNumbers {
   /// Numbers that belong to the words and not to the run.
   private static let phrases = [
     "95 % interval", "5 % level", "fewer than 10 operations", "differs from 1", "exactly 1",
-    "\u{A0}%",
+    "\u{A0}%", "within 5 % of it", "at which 99 % or more",
   ]
   /// Words beside a number that counts rows or trials.
   private static let counted: Set<String> = [
     "of", "trials", "trial", "protocols", "sweep", "windows", "faults", "measures", "comparisons",
-    "rows", "row", "more", "numbers", "never", "metastable", "cut", "ratios",
+    "rows", "row", "more", "numbers", "never", "metastable", "cut", "ratios", "nodes", "node",
+    "replicas", "expectations",
   ]
 
   private mutating func add(_ text: String, _ source: String) {
@@ -132,7 +135,10 @@ struct PageNumbers {
     var columns: [String: [Double]] = [:]
     for line in lines.dropFirst() {
       for (name, cell) in zip(lines[0], line) {
-        if let value = Double(cell) { columns[name, default: []].append(value) }
+        // Figures that were found stand inside of texts.
+        for number in cell.split(whereSeparator: { !"0123456789.+-eE".contains($0) }) {
+          if let value = Double(number) { columns[name, default: []].append(value) }
+        }
       }
     }
     return columns

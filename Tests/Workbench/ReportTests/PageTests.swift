@@ -60,7 +60,7 @@ struct PageTests {
       #expect(page.components(separatedBy: "<rect class=\"t-\(part)\"").count == 4, "\(part)")
       #expect(page.contains(".t-\(part){fill:"), "\(part)")
     }
-    #expect(page.contains("disk, 8.0 µs"))
+    #expect(page.contains("disk, 0.0080 ms") && page.contains(">0.100</text>"))
     let plain = try self.page()
     #expect(!plain.contains("<section id=\"breakdown\""))
   }
@@ -73,29 +73,57 @@ struct PageTests {
     #expect(!page.contains("id=\"faults\"") && !page.contains("Longest outage"))
   }
 
-  @Test("Numbers in the tables below charts are cells of the CSV files")
-  func cells() throws {
+  @Test("Tables below charts have units in their headings, and no more digits than their intervals")
+  func rounded() throws {
+    let page = try page()
+    let tables = page.components(separatedBy: "<table class=data").dropFirst()
+    #expect(tables.count > 10)
+    for table in tables {
+      let numbers = table.matches(of: #/<td>(?:≥ )?(\d[\d,.]*)(?=<)/#).map { String($0.1) }
+      let long = numbers.filter { ($0.split(separator: ".").dropFirst().first?.count ?? 0) > 3 }
+      #expect(long == [], "\(table.prefix(120))")
+    }
+    let headings = [
+      "latency, ms", "raft, ms", "share, %", "mean, ms", "mean, /s", "from, s", "reads, ms",
+      "busy, %",
+    ]
+    for heading in headings { #expect(page.contains("<th scope=col>\(heading)<"), "\(heading)") }
+  }
+
+  @Test("A measure has one unit on a page: latencies and outages are in ms, times of a trial in s")
+  func units() throws {
+    var sample = SampleRun()
+    sample.sweepPath = "workload.clients"
+    sample.points = ["8", "64"]
+    for page in [try page(), try page(sample)] {
+      let text = page.components(separatedBy: "<details><summary>The experiment").first ?? ""
+      #expect(!text.contains("µs") && !text.contains(" us<") && !text.contains(" ms to the end"))
+    }
+    #expect(try page(sample).contains("<option value=\"read_p99_us\">read p99, ms"))
+  }
+
+  @Test("The summary's sort keys are cells")
+  func sortKeys() throws {
     let sample = SampleRun()
     let known = Set(
       sample.files.filter { $0.key.hasSuffix(".csv") }.values
         .flatMap { $0.split(whereSeparator: { ",\r\n".contains($0) }).map(String.init) })
-    let page = try page(sample)
-    let captions = [
-      "acknowledged operations per window", "Latency of reads", "trial by trial",
-      "Within how many µs a share of all reads",
-    ]
-    for caption in captions {
-      let tables = page.components(separatedBy: "<table").filter { $0.contains(caption) }
-      #expect(!tables.isEmpty, "\(caption)")
-      let numbers = tables.joined().matches(of: #/<td>(?:≥ )?([0-9.]+)(?=<)/#).map { String($0.1) }
-      #expect(numbers.count > 5, "\(caption)")
-      #expect(
-        numbers.filter { !known.contains($0) && !known.contains($0 + ".0") } == [], "\(caption)")
-    }
-    // The summary's sort keys are the cells themselves.
-    let sorted = page.matches(of: #/<td class=n data-v="([0-9.]+)"/#).map { String($0.1) }
+    let sorted = try page(sample).matches(of: #/<td class=n data-v="([0-9.]+)"/#)
+      .map { String($0.1) }
     #expect(sorted.count == 16)
     #expect(sorted.filter { !known.contains($0) && !known.contains($0 + ".0") } == [])
+  }
+
+  @Test("A printed page is light, of size A4, and has no closed part and no button")
+  func print() throws {
+    let page = try page()
+    let rules = page.components(separatedBy: "@media print{").dropFirst().joined()
+    #expect(page.contains("@page{size:A4"))
+    for part in ["nav", "fieldset", ".bar", "details:not([open])"] {
+      #expect(rules.contains("\(part),") || rules.contains("\(part){display:none"), "\(part)")
+    }
+    // The light colours come last, and with more weight than a chosen dark theme.
+    #expect(rules.contains(":root:root:root{color-scheme:light;--bg:#fff"))
   }
 
   @Test("A violated row is shown, marked, without a bar")
@@ -129,7 +157,7 @@ struct PageTests {
     sample.trials = 3
     let page = try page(sample)
     #expect(page.utf8.count < 2_000_000)
-    #expect(page.contains("more sweep points are left out here: <code>timeline.csv</code>"))
+    #expect(page.contains("more sweep points, which <code>timeline.csv</code> has"))
     #expect(page.components(separatedBy: "<td class=\"v good\">").count == 201)
   }
 

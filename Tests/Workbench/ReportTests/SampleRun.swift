@@ -28,7 +28,20 @@ struct SampleRun {
       "availability": 0.98, "lost_writes": 0,
     ]
   }
+  /// Protocols that need an authority, which has three nodes more.
+  var authority: Set<String> = []
   var hasFaults = true
+  /// The name that the experiment gives to the fault, and what survives of the crashed node's disk.
+  var faultName = ""
+  var disk = "kept"
+  /// `workload.arrival` of the experiment; a closed loop if nil.
+  var arrival: String?
+  /// Whether the experiment draws its faults at random.
+  var chaos = false
+  /// The conditions of the experiment's `expect`, as it is written in the file.
+  var expect: [String] = []
+  /// Rows of `search.csv`; without any there is no such file.
+  var searches: [(protocolName: String, found: String, failsAt: String)] = []
   var runtime = "simulation"
   /// Rows of `expectations.csv`; without any there is no such file.
   var expectations: [(condition: String, place: String, holds: Bool)] = []
@@ -60,13 +73,25 @@ struct SampleRun {
         [["expectation", "place", "holds", "found"]]
         + expectations.map { [$0.condition, $0.place, "\($0.holds)", "1"] }
     }
+    if !searches.isEmpty {
+      content["search.csv"] =
+        [["protocol", "path", "condition", "found", "fails_at", "tried"]]
+        + searches.map {
+          [$0.protocolName, "workload.clients", "read_p99 < 10ms", $0.found, $0.failsAt, "7"]
+        }
+    }
+    let conditions = expect.map { JSONValue.quoted($0) }.joined(separator: ", ")
+    let find = searches.isEmpty ? "" : ", \"find\": { \"maximum\": \"workload.clients\" }"
     let tables = content.mapValues { rows in
       rows.map { $0.joined(separator: ",") + "\r\n" }.joined()
     }
     let quoted = JSONValue.quoted(description)
     return tables.merging([
       "experiment.json5": """
-      { "name": "\(name)", "description": \(quoted), "replicas": 3, "duration": "2s" }
+      { "name": "\(name)", "description": \(quoted), "replicas": 3, "duration": "2s",
+        "slo": { "latency": "100ms" },
+        "workload": { "arrival": \(arrival ?? "\"closed\"") }, "expect": [\(conditions)]\(find),
+        "faults": [\(chaos ? "{ \"chaos\": {} }" : "")] }
 
       """,
       "manifest.json": """
@@ -177,7 +202,8 @@ struct SampleRun {
   private var timeline: [[String]] {
     let columns = [
       "window_start_ms", "window_ms", "due", "ok", "failed", "unknown", "p50_us", "p99_us",
-      "leader", "term", "leader_changes",
+      "leader", "term", "leader_changes", "read_p50_us", "read_p99_us", "write_p50_us",
+      "write_p99_us",
     ]
     return [key + ["trial"] + columns]
       + eachTrial { _, _, trial in
@@ -187,20 +213,22 @@ struct SampleRun {
             "\(window * 100)", "100", "100", isDown ? "0" : "\(100 + trial)", "0", "0",
             isDown ? "" : "30\(window)", isDown ? "" : "50\(window)", isDown ? "" : "1", "2",
             window == 8 || window == 0 ? "1" : "0",
-          ]
+          ] + ["20", "25", "60", "65"].map { isDown ? "" : "\($0)\(window)" }
         }
       }
   }
 
   private var faults: [[String]] {
-    let columns = ["kind", "target", "node", "start_ms", "end_ms"] + Fault.columns + ["recovery"]
+    let columns =
+      ["kind", "target", "node", "start_ms", "end_ms"] + Fault.columns
+      + ["recovery", "name", "disk"]
     return [key + ["trial"] + columns]
       + eachTrial { name, _, trial in
         guard hasFaults else { return [] }
         let slow = name == "raft" ? 1 : 2
         return [
           ["crash", "leader", "0", "500", "1000", "\(200 / slow + trial)", "\(190 / slow)"]
-            + ["50", "150", "210", "\(220 / slow)", "0", "30", "recovered"]
+            + ["50", "150", "210", "\(220 / slow)", "0", "30", "recovered", faultName, disk]
         ]
       }
   }
@@ -211,9 +239,10 @@ struct SampleRun {
       "fsyncs", "bytes_written", "cpu_busy_share", "log_entries", "snapshots",
     ]
     return [key + ["trial"] + columns]
-      + eachTrial { _, _, _ in
-        (0..<3).map { node in
-          ["\(node)", "replica", "\(1000 * (node + 1))", "1000", "5000", "5000", "20", "9000"]
+      + eachTrial { name, _, _ in
+        (0..<(authority.contains(name) ? 6 : 3)).map { node in
+          let role = node < 3 ? "replica" : "authority"
+          return ["\(node)", role, "\(1000 * (node + 1))", "1000", "5000", "5000", "20", "9000"]
             + ["0.\(node + 1)", "100", "0"]
         }
       }

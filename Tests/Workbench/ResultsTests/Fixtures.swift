@@ -32,7 +32,8 @@ func observation(_ place: TrialPlace) -> TrialRecord {
     operations: operations, warmUpEndNs: 100 * ms, measuredEndNs: 1_000 * ms, clients: 3,
     faults: [
       InjectedFault(
-        kind: "crash", target: "leader", nodes: [0], startNs: 400 * ms, endNs: 450 * ms),
+        kind: "crash", target: "leader", nodes: [0], startNs: 400 * ms, endNs: 450 * ms,
+        disk: .torn),
       InjectedFault(
         kind: "partition", target: "minority,\"x\"", nodes: [0, 2], startNs: 950 * ms),
     ],

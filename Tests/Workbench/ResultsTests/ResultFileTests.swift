@@ -1,3 +1,4 @@
+import Faults
 import Foundation
 import Histories
 import Linearizability
@@ -68,6 +69,27 @@ private struct Package: Decodable {
       let column = try #require(summary[0].firstIndex(of: "\(operation)_p99_us_pooled"))
       #expect(rows.first { $0[4] == "99" }?[5] == row[column])
     }
+  }
+
+  @Test("faults.csv says what survives of a crashed node's disk, and nothing of other faults")
+  func diskFate() throws {
+    let file = try #require(ResultFile.all(outline).first { $0.name == "faults" })
+    let records = try #require(parseCSV(file.csv(allTrials)))
+    let (kind, disk) = (records[0].firstIndex(of: "kind"), records[0].firstIndex(of: "disk"))
+    let pairs = try Set(records.dropFirst().map { try [$0[#require(kind)], $0[#require(disk)]] })
+    #expect(pairs == [["crash", "torn"], ["partition", ""]])
+    #expect(FaultAction.crash(.leader, disk: .lost).diskFate == .lost)
+    #expect(FaultAction.pause(.leader).diskFate == nil)
+  }
+
+  @Test("timeline.csv has the latencies of reads and of writes apart")
+  func readsAndWrites() throws {
+    let file = try #require(ResultFile.all(outline).first { $0.name == "timeline" })
+    let records = try #require(parseCSV(file.csv(allTrials)))
+    let columns = ["read_p50_us", "read_p99_us", "write_p50_us", "write_p99_us"]
+    #expect(Array(records[0].suffix(4)) == columns)
+    let first = try #require(finished(outline.places[0]).timelineCells.first)
+    #expect(records[1].suffix(4) == first.suffix(4) && !first.suffix(4).contains(""))
   }
 
   @Test("Every cell of every file satisfies the schema in datapackage.json")
