@@ -274,6 +274,8 @@ extension ClusterNode {
     var reader = WireReader(input.bytes, in: header.body)
     let id = try host.submit(reading: &reader, at: clock.reading(at: now))
     if stamps.isOn { stamps.noteTaken(id, at: now) }
+    // Without the note, the answer goes to the connection that was opened for the client.
+    if clients.count >= NodeLimits.notedClients { clients = FlatTable(secret: settings.hashSecret) }
     clients.set(id.client, to: place(of: slot))
   }
 

@@ -59,7 +59,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       SimulatedNode(
         number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
         clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState,
-        limits: setup.plan.overload.limits)
+        limits: setup.plan.limits)
     }
     world = World(
       network: NetworkState(

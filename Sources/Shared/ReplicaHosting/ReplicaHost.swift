@@ -59,6 +59,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var gatheredReads: [Request] = []
   public var waitingReads = WaitingReads<Request>()
   public var admission: RequestAdmission
+  public var stamping: SessionStamping
   public var random: RandomStream
 
   public var snapshots: SnapshotKeeping
@@ -78,6 +79,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   ) {
     self.id = id
     admission = RequestAdmission(limits)
+    stamping = SessionStamping(expiry: limits.sessionExpiry)
     core = Core(id: id, membership: membership, options: options)
     snapshots = SnapshotKeeping(policy: Core.takesSnapshots ? options.snapshots : .never)
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
@@ -102,7 +104,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.recover(record)
   }
 
-  public mutating func start(at now: Instant) { core.handle(.started, at: now, into: &effects) }
+  public mutating func start(at now: Instant) {
+    stamping.begin(at: now)
+    core.handle(.started, at: now, into: &effects)
+  }
 
   public mutating func receive(
     _ message: consuming Core.Message, from sender: ReplicaID, at now: Instant
@@ -135,8 +140,15 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       return
     }
     guard isFresh(request.id, arrived: now - waited) else { return }
-    builder.append(request.id, request.command)
+    if stamping.isDue(at: now) { appendStamp(at: now) }
+    builder.append(request.id, request.command, continues: request.continues)
     closeFullBatch()
+  }
+
+  /// Begins a batch with the logged time, unless a batch is begun already.
+  private mutating func appendStamp(at now: Instant) {
+    guard builder.isEmpty else { return }
+    builder.append(stamping.next(after: sessions.periods.time, at: now))
   }
 
   /// Accepts a client's request as bytes, which must be the rest of the reader. Equivalent to
@@ -145,7 +157,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public mutating func submit(
     reading reader: inout WireReader, at now: Instant = .zero
   ) throws(WireError) -> RequestID {
-    let id = try RequestHead(from: &reader).id
+    let head = try RequestHead(from: &reader)
+    let id = head.id
     let start = reader.offset
     guard try !Application.isReadOnly(reading: &reader) else {
       reader.offset = start
@@ -154,7 +167,9 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       return id
     }
     if isFresh(id, arrived: now) {
-      builder.append(id, encoded: reader.storage, in: start..<reader.end)
+      if stamping.isDue(at: now) { appendStamp(at: now) }
+      builder.append(
+        id, encoded: reader.storage, in: start..<reader.end, continues: head.continues)
       closeFullBatch()
     }
     return id
@@ -182,7 +197,8 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       replies.append(Reply(id: id, result: .answer(response)))
       return false
     case .superseded: return false
-    case .fresh: return noteAsPending(id, arrived: arrived)
+    // Whether a session has expired is known only where the request is ordered.
+    case .fresh, .expired: return noteAsPending(id, arrived: arrived)
     }
   }
 
@@ -192,6 +208,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     if pending.contains(id) { return false }
     guard hasRoom(for: id) else { return false }
     admission.take(id, isRead: false, arrived: arrived)
+    if pending.isLarge {
+      pending.removeAll { client, sequence in
+        sessions.standing(of: RequestID(client: client, sequence: sequence)) != .fresh
+      }
+    }
     pending.insert(id)
     return true
   }
@@ -294,6 +315,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     snapshots.logByteCount += commit.batch.encodedByteCount + SnapshotPolicy.entryOverhead
     commitDigest.note(batchOf: commit.batch.count, at: commit.index)
     var reader = commit.batch.makeReader()
+    if let stamp = reader.stamp {
+      sessions.advance(to: stamp)
+      stamping.begin(at: now)
+    }
     var lookAhead = 0
     while true {
       if lookAhead == 0, reader.remaining > 1 {
@@ -307,8 +332,13 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       commitDigest.note(id)
       admission.finish(id, isRead: false, at: now)
       let place = sessions.place(of: id.client)
-      switch sessions.standing(of: id, at: place) {
+      switch sessions.standing(of: id, at: place, continues: reader.continues) {
       case .superseded: continue
+      case .expired:
+        // The client may send it again, to begin a session.
+        pending.remove(id)
+        if commit.answering { replies.append(Reply(id: id, result: .expired)) }
+        continue
       case .answered(let earlier): response = earlier
       case .fresh:
         // A host never batches malformed bytes; skipping them is the same on every replica.

@@ -13,6 +13,8 @@ public struct TrialPlan: Sendable {
   /// `nil` for no probes.
   public var probeRate: Double?
   public var overload = OverloadCures()
+  /// See `RequestLimits.sessionExpiry`.
+  public var sessionExpiry = RequestLimits.usualSessionExpiry
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)
   public var duration = Interval.seconds(10)
@@ -35,6 +37,13 @@ public struct TrialPlan: Sendable {
     guard !workload.asksInCharge else { return nil }
     let workload = workload
     return { workload.firstAsked(by: $0, of: replicas, nearest: nearest) }
+  }
+
+  /// The limits of every replica.
+  public var limits: RequestLimits {
+    var limits = overload.limits
+    limits.sessionExpiry = sessionExpiry
+    return limits
   }
 
   /// How the trial's clients repeat requests.

@@ -81,7 +81,10 @@ struct FrameCorpus {
     let commands =
       single + [.sequence(KeyValueSequence(single)), .sequence([])]
       + [.transaction(KeyValueSequence(single))]
-    add(commands.map { ClientRequest(id: id, command: $0) }, .request)
+    add(
+      commands.map { ClientRequest(id: id, command: $0) }
+        + [ClientRequest(id: id, command: .delete(short), timeLeft: .seconds(1), continues: true)],
+      .request)
     let answers: [KeyValueResponse] =
       [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]
       + [.notSwapped(found: value), .number(.min), .skipped]
@@ -91,7 +94,8 @@ struct FrameCorpus {
     typealias Reply = ClientReply<KeyValueResponse>
     add(
       all.map { Reply(id: id, result: .answer($0)) }
-        + [Reply(id: id, result: .redirect(nil)), Reply(id: id, result: .redirect(ReplicaID(2)))],
+        + [Reply(id: id, result: .redirect(nil)), Reply(id: id, result: .redirect(ReplicaID(2)))]
+        + [Reply(id: id, result: .busy), Reply(id: id, result: .expired)],
       .reply)
   }
 
