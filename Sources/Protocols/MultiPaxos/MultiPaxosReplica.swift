@@ -44,6 +44,8 @@ public struct MultiPaxosReplica: ReplicaCore {
     case heartbeat
     /// Candidate: asks again for the reports that are due.
     case resend
+
+    public var waitsForOthers: Bool { self == .election }
   }
 
   enum Role: String { case follower, candidate, leader }

@@ -26,6 +26,7 @@ extension ClusterNode {
       inbound[slot].descriptor = descriptor
       inbound[slot].generation = generation
       inbound[slot].openedAt = now
+      inbound[slot].heardAt = now
       acceptedCount += 1
       inbound[slot].number = acceptedCount
       loop.add(descriptor, token: Token.inbound(slot, generation: generation))
@@ -36,6 +37,29 @@ extension ClusterNode {
 
   private var clientLimit: Int {
     max(connectionLimit - NodeLimits.reserved(ofPeers: peers.count), connectionLimit / 2)
+  }
+
+  /// Closes the connection of the client that has said nothing for longest, if that is long.
+  private mutating func closeSilentClient() {
+    let silent = inbound.indices.filter {
+      inbound[$0].isSilent(at: now, for: NodeLimits.crowdedSilence)
+    }
+    guard let longest = silent.min(by: { inbound[$0].heardAt < inbound[$1].heardAt }) else {
+      return
+    }
+    closeInbound(longest)
+  }
+
+  /// Closes the oldest connections of a peer beyond those that it may have.
+  private mutating func closeFormer(of peer: ReplicaID, besides slot: Int) {
+    let others = inbound.indices.filter {
+      $0 != slot && inbound[$0].isOpen && inbound[$0].role == .peer && inbound[$0].sender == peer
+    }
+    let excess = others.count + 1 - NodeLimits.connectionsPerPeer
+    guard excess > 0 else { return }
+    for other in others.sorted(by: { inbound[$0].number < inbound[$1].number }).prefix(excess) {
+      closeInbound(other)
+    }
   }
 
   private mutating func closeOldestStranger() {
@@ -62,6 +86,7 @@ extension ClusterNode {
   public mutating func closeInbound(_ slot: Int) {
     guard inbound[slot].isOpen else { return }
     let orderedFaults = inbound[slot].ordersFaults
+    clientByteCount -= inbound[slot].notedByteCount
     loop.remove(inbound[slot].descriptor)
     Descriptor.close(inbound[slot].descriptor)
     let generation = inbound[slot].generation
@@ -74,8 +99,11 @@ extension ClusterNode {
 
   /// Reads what has arrived, and handles every complete frame of it.
   public mutating func readInbound(_ slot: Int) {
+    let waiting = inbound[slot].input.count
     let progress = inbound[slot].input.fill(from: inbound[slot].descriptor)
     now = MonotonicClock.now()
+    inbound[slot].heardAt = now
+    let received = inbound[slot].input.count - waiting
     guard !inbound[slot].isClosing else {
       inbound[slot].input.consume(inbound[slot].input.count)
       if progress == .closed { closeInbound(slot) }
@@ -111,6 +139,13 @@ extension ClusterNode {
     }
     guard inbound[slot].isOpen, inbound[slot].generation == generation else { return }
     swap(&input, &inbound[slot].input)
+    if inbound[slot].role == .peer, received > 0 {
+      noteTransfer(left: inbound[slot].input.count, before: .max)
+    }
+    if inbound[slot].role == .client {
+      noteMemory(of: slot)
+      guard hasMemory(for: 0, at: slot) else { return }
+    }
     guard progress == .closed else { return }
     let peer = inbound[slot].role == .peer ? inbound[slot].sender : nil
     closeInbound(slot)
@@ -159,8 +194,22 @@ extension ClusterNode {
       refuse(slot, reason)
       return
     }
+    if hello.role == .client, clientCount >= clientLimit { closeSilentClient() }
+    if hello.role == .runner, runnerSlots.count >= NodeLimits.runners {
+      refuse(slot, "there are \(runnerSlots.count) connections of runners, as many as there may be")
+      return
+    }
     if hello.role == .client, clientCount >= clientLimit {
       refuse(slot, "there are \(clientCount) connections of clients, as many as there may be")
+      return
+    }
+    if hello.role == .peer,
+      !LogCard(number: hello.logNumber, generation: hello.logGeneration).mayExist()
+    {
+      refuse(
+        slot,
+        "the log of node \(header.sender) was begun in the future: set the clocks of both hosts, and "
+          + "replace the log again")
       return
     }
     if hello.role == .peer, !recognises(hello, of: header.sender.index) {
@@ -178,6 +227,7 @@ extension ClusterNode {
     if hello.role == .client { inbound[slot].clients = hello.clients }
     inbound[slot].sender = header.sender
     inbound[slot].incarnation = header.incarnation
+    if hello.role == .peer { closeFormer(of: header.sender, besides: slot) }
     Frame.encode(
       RefusalReason(""), kind: .welcome, from: host.id, incarnation: incarnation,
       into: &inbound[slot].output.writer)
@@ -318,6 +368,7 @@ extension ClusterNode {
       closeInbound(slot)
       return
     }
+    if inbound[slot].role == .client { noteMemory(of: slot) }
     if inbound[slot].isClosing, inbound[slot].output.isEmpty {
       Descriptor.endOutput(inbound[slot].descriptor)
     }

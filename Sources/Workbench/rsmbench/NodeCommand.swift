@@ -102,8 +102,7 @@ extension Command {
         if arguments.has("--replace") {
           // The time makes the generation larger than that of the lost log, which was begun
           // earlier.
-          let time = UInt64(max(Date().timeIntervalSince1970, 1) * 1000)
-          settings.opening = .replacement(generation: time)
+          settings.opening = .replacement(generation: max(LogCard.presentTime, 1))
         }
       }
       return .done
