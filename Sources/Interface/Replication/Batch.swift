@@ -7,9 +7,9 @@ import WireFormat
 /// however many requests the batch holds. An empty batch is a no-op.
 ///
 /// Layout: the number of requests (4 bytes), the number of bytes after these eight (4); then for
-/// each request the client (8), sequence (8), command length (4) and command. A sequence whose second
-/// highest bit is set continues a session (`ClientRequest.continues`). The first request may be a
-/// `SessionStamp`, which readers pass over.
+/// each request the client (8), sequence (8), command length (4) and command. A sequence whose
+/// second highest bit is set continues a session (`ClientRequest.continues`). The first request may
+/// be a `SessionStamp`, which readers pass over.
 ///
 /// A batch takes one word in memory, because replicas keep millions of batches.
 public struct Batch: Sendable {

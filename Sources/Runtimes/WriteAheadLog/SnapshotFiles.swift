@@ -154,8 +154,8 @@ public struct SnapshotFiles: ~Copyable {
   }
 }
 
-/// Closes files that have no name any more. Only then do their blocks become free, which takes long
-/// for large files.
+/// Closes files that have no name any more. Only then do their blocks become free, which takes
+/// long for large files.
 private final class Freeing: Sendable {
   // Unchecked: filled before it is handed to the thread that empties it.
   private final class Files: @unchecked Sendable {

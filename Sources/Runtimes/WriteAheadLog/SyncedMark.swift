@@ -6,10 +6,10 @@ import WireFormat
 /// The file `synced`: the last block up to which everything is known to be durable.
 ///
 /// It is written after every sync, and synced itself once a second. Any content that a crash leaves
-/// is true. If only the process dies, it names the last block that was promised, so that not a byte of a
-/// promised block can be missing unnoticed; after a loss of power it may name an earlier one, of
-/// about a second before. One sector: magic (8 bytes), format version (4), digest of the identity (8), block (8), zeros,
-/// checksum (4).
+/// is true. If only the process dies, it names the last block that was promised, so that not a byte
+/// of a promised block can be missing unnoticed; after a loss of power it may name an earlier one,
+/// of about a second before. One sector: magic (8 bytes), format version (4), digest of the
+/// identity (8), block (8), zeros, checksum (4).
 struct SyncedMark: ~Copyable, Sendable {
   static let name = "synced"
   static let magic: UInt64 = 0x3144_434E_5953_5352

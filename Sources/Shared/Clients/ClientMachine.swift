@@ -158,8 +158,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     }
   }
 
-  /// Handles the end of the session: the operation begins a new one if it is certain that no copy of
-  /// it has taken effect; otherwise its outcome is unknown.
+  /// Handles the end of the session: the operation begins a new one if it is certain that no copy
+  /// of it has taken effect; otherwise its outcome is unknown.
   public mutating func beginSession(at now: Instant) -> Action {
     guard request?.continues == true else { return .nothing }
     hasSession = false

@@ -1,13 +1,13 @@
 import Replication
 import WireFormat
 
-/// Divides the use of sessions into periods, so that the sessions that were not used for longest are
-/// found without an order of all sessions.
+/// Divides the use of sessions into periods, so that the sessions that were not used for longest
+/// are found without an order of all sessions.
 ///
 /// A period ends with a stamp of the log (`SessionStamp`), or when an eighth of the possible
-/// sessions have begun in it. It is dropped, with all sessions last used in it, when the logged time
-/// is as much later than its end as a stamp asks for, so that a session is never removed early. All
-/// of this follows from the log alone, so that it is the same on every replica.
+/// sessions have begun in it. It is dropped, with all sessions last used in it, when the logged
+/// time is as much later than its end as a stamp asks for, so that a session is never removed
+/// early. All of this follows from the log alone, so that it is the same on every replica.
 public struct SessionPeriods: Sendable, Equatable {
   struct Period: Sendable, Equatable {
     /// The number of sessions last used in it.

@@ -90,7 +90,7 @@ struct SessionExpiryTests {
       #expect(hosts.allSatisfy { $0.sessions.count == (second < 13 ? 2 : 1) }, "\(second)")
       #expect(hosts.allSatisfy { $0.snapshot() == hosts[0].snapshot() })
     }
-    // Client 1 repeats its second request, of which no replica knows any more whether it took effect.
+    // Client 1 repeats its second request. No replica knows any more whether that took effect.
     let before = hosts[0].application.value
     let reply = order(1, 2, continues: true, at: at(131_000), on: &hosts)
     #expect(reply == Reply(id: id(1, 2), result: .expired))
