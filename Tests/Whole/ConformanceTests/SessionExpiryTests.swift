@@ -1,3 +1,4 @@
+import Clients
 import Environments
 import ProtocolList
 import ReplicaHosting
@@ -9,7 +10,8 @@ import Testing
 import Trials
 import Workloads
 
-/// Clients that pause for longer than their sessions live.
+/// Clients of an open loop, of which some begin an operation only when all others are busy, so that
+/// they pause for longer than their sessions live.
 private struct ForgetfulTrial: ProtocolVisitor {
   struct Findings: Sendable {
     var problems: [String] = []
@@ -27,10 +29,10 @@ private struct ForgetfulTrial: ProtocolVisitor {
     _ core: Core.Type, _ description: ProtocolDescription
   ) -> Findings {
     var setup = plan.setup(of: core, for: kind)
-    setup.plan.sessionExpiry = .seconds(2)
-    setup.plan.workload.timeout = .milliseconds(200)
-    setup.plan.workload.thinkTime = .milliseconds(3500)
-    setup.plan.duration = .seconds(30)
+    setup.plan.sessionExpiry = .seconds(1)
+    setup.plan.workload.timeout = .milliseconds(100)
+    setup.plan.workload.arrival = .open(rate: 60, process: .poisson)
+    setup.plan.duration = .seconds(20)
     var trial = Trial(setup, load: CounterLoad(readShare: 0, seed: plan.seed))
     var findings = Findings()
     guard let record = trial.run(), let leader = trial.leader() else {
@@ -68,7 +70,7 @@ struct ExpiredSessionTests {
     "Replicas forget the same clients, and nothing takes effect twice",
     arguments: ProtocolKind.allCases)
   func forgetful(kind: ProtocolKind) async {
-    let all = await sweepSeeds(1...12) { seed in
+    let all = await sweepSeeds(1...6) { seed in
       var plan = SwarmPlan(seed: seed &+ 9000, transport: .tcp)
       plan.environment.clocks = ClockModel(maxSkew: .seconds(100), maxDrift: 0.02)
       var trial = ForgetfulTrial(kind: kind, plan: plan)
@@ -77,10 +79,10 @@ struct ExpiredSessionTests {
     for (offset, findings) in all.enumerated() {
       #expect(findings.problems == [], "seed \(9001 + offset)")
     }
-    #expect(all.reduce(0) { $0 + $1.acknowledged } >= 200)
-    #expect(all.reduce(0) { $0 + $1.renewed } >= 100)
-    // 30 s have passed; a change of leader or a restart may lose the time since the last stamp.
-    #expect(all.allSatisfy { $0.stampedNs <= 31_000_000_000 })
-    #expect(all.contains { $0.stampedNs >= 20_000_000_000 })
+    #expect(all.reduce(0) { $0 + $1.acknowledged } >= 2000)
+    #expect(all.reduce(0) { $0 + $1.renewed } >= 5)
+    // 20 s have passed, and the cluster settles; a change of leader or a restart may lose the time since the last stamp.
+    #expect(all.allSatisfy { $0.stampedNs <= 25_000_000_000 })
+    #expect(all.contains { $0.stampedNs >= 10_000_000_000 })
   }
 }
