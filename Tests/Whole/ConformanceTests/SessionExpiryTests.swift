@@ -81,7 +81,8 @@ struct ExpiredSessionTests {
     }
     #expect(all.reduce(0) { $0 + $1.acknowledged } >= 2000)
     #expect(all.reduce(0) { $0 + $1.renewed } >= 5)
-    // 20 s have passed, and the cluster settles; a change of leader or a restart may lose the time since the last stamp.
+    // 20 s have passed, and the cluster settles. A change of leader or a restart may lose the time
+    // since the last stamp.
     #expect(all.allSatisfy { $0.stampedNs <= 25_000_000_000 })
     #expect(all.contains { $0.stampedNs >= 10_000_000_000 })
   }
