@@ -7,7 +7,9 @@ import WireFormat
 /// however many requests the batch holds. An empty batch is a no-op.
 ///
 /// Layout: the number of requests (4 bytes), the number of bytes after these eight (4); then for
-/// each request the client (8), sequence (8), command length (4) and command.
+/// each request the client (8), sequence (8), command length (4) and command. A sequence whose
+/// second highest bit is set continues a session (`ClientRequest.continues`). The first request may
+/// be a `SessionStamp`, which readers pass over.
 ///
 /// A batch takes one word in memory, because replicas keep millions of batches.
 public struct Batch: Sendable {
@@ -134,11 +136,30 @@ public struct BatchReader {
   public var reader: WireReader
   public var remaining: Int
   public var commandEnd = Batch.prefixByteCount
+  /// The stamp at the start of the batch, if there is one.
+  public private(set) var stamp: SessionStamp?
+  /// Whether the request that `next()` returned continues a session.
+  public private(set) var continues = false
 
   init(_ batch: Batch) {
     reader = WireReader(batch.bytes)
     reader.offset = commandEnd
     remaining = batch.count
+    readStamp()
+  }
+
+  /// Passes over the stamp, if there is one.
+  private mutating func readStamp() {
+    var look = reader
+    guard remaining > 0, (try? look.read(UInt64.self)) == SessionStamp.client.rawValue,
+      let time = try? look.read(UInt64.self), let length = try? look.read(UInt32.self)
+    else { return }
+    remaining -= 1
+    commandEnd = look.offset + Int(length)
+    guard time <= SessionStamp.latest, length == SessionStamp.expiryByteCount,
+      let expiry = try? look.read(UInt64.self)
+    else { return }
+    stamp = SessionStamp(time: time, expiry: expiry)
   }
 
   /// The next request, or `nil` after the last one.
@@ -152,7 +173,8 @@ public struct BatchReader {
       let length = try? reader.read(UInt32.self)
     else { return nil }
     commandEnd = reader.offset + Int(length)
-    return RequestID(client: ClientID(client), sequence: sequence)
+    continues = sequence & RequestHead.continuing != 0
+    return RequestID(client: ClientID(client), sequence: sequence & ~RequestHead.continuing)
   }
 
   /// The offsets in the batch's bytes at which the commands of the next requests begin, at most
@@ -199,22 +221,32 @@ public struct BatchBuilder: Sendable {
   /// The bytes of the requests gathered so far, without the batch's prefix.
   public var byteCount: Int { isEmpty ? 0 : writer.count - Batch.prefixByteCount }
 
-  public mutating func append<Command: WireCodable>(_ id: RequestID, _ command: Command) {
-    begin(id, commandByteCount: command.encodedByteCount)
+  public mutating func append<Command: WireCodable>(
+    _ id: RequestID, _ command: Command, continues: Bool = false
+  ) {
+    begin(id, commandByteCount: command.encodedByteCount, continues: continues)
     command.encode(into: &writer)
   }
 
+  /// Begins the batch with a stamp.
+  public mutating func append(_ stamp: SessionStamp) {
+    precondition(isEmpty, "a stamp is the first request of its batch")
+    append(RequestID(client: SessionStamp.client, sequence: stamp.time), stamp.expiry)
+  }
+
   /// Adds a request whose command is already encoded in a part of a buffer.
-  public mutating func append(_ id: RequestID, encoded bytes: [UInt8], in range: Range<Int>) {
-    begin(id, commandByteCount: range.count)
+  public mutating func append(
+    _ id: RequestID, encoded bytes: [UInt8], in range: Range<Int>, continues: Bool = false
+  ) {
+    begin(id, commandByteCount: range.count, continues: continues)
     writer.write(bytes, in: range)
   }
 
-  public mutating func begin(_ id: RequestID, commandByteCount: Int) {
+  public mutating func begin(_ id: RequestID, commandByteCount: Int, continues: Bool) {
     if isEmpty { writer.write(UInt64(0)) }
     writer.reserve(Batch.headerByteCount + commandByteCount)
     writer.write(id.client.rawValue)
-    writer.write(id.sequence)
+    writer.write(id.sequence | (continues ? RequestHead.continuing : 0))
     writer.write(UInt32(commandByteCount))
     count += 1
   }

@@ -19,6 +19,10 @@ public struct DiskStanding: Equatable, Sendable {
 /// Hosts count disks from 1, or take the time in milliseconds, which stays below 1 << 44 until the
 /// year 2527. A message that claims a larger number would use the numbers up, because each disk
 /// needs a larger number than all before it.
+///
+/// A core cannot bound the first claim more closely, because it knows no date, and the first
+/// replaced disk of a cluster honestly jumps from 0 to the present time. A node does know the date,
+/// and refuses a peer whose log claims to come from the future (`LogCard.mayExist`).
 public func isPossibleGeneration(_ claimed: UInt64, after known: UInt64) -> Bool {
   claimed <= max(known, 1 << 44) || claimed - known <= longestEpochJump
 }

@@ -184,6 +184,13 @@ public protocol TimerName: Hashable, Sendable {
   /// 0 ..< `count`.
   var index: Int { get }
   init(index: Int)
+  /// Whether it means that other nodes were silent. A runtime may let it fire later while bytes of
+  /// a large message show that another node is alive.
+  var waitsForOthers: Bool { get }
+}
+
+extension TimerName {
+  public var waitsForOthers: Bool { false }
 }
 
 extension TimerName where Self: CaseIterable & RawRepresentable, RawValue == Int {

@@ -9,12 +9,20 @@ public struct RequestLimits: Sendable, Equatable {
   public var admission: Interval?
   /// Whether a request is dropped whose client no longer waits for the answer.
   public var dropsLate = false
+  /// After how long without an update a client's session expires (`SessionStamp`). Far longer than
+  /// any client repeats a request, because a copy of a session's first request that arrives later
+  /// would take effect again.
+  public var sessionExpiry = RequestLimits.usualSessionExpiry
 
   public init(queue: Int? = nil, admission: Interval? = nil, dropsLate: Bool = false) {
     self.queue = queue
     self.admission = admission
     self.dropsLate = dropsLate
   }
+
+  public static var usualSessionExpiry: Interval { .seconds(3600) }
+  /// The shortest expiry is so many times the longest time for which a client repeats a request.
+  public static var timeoutsPerSession: Int { 10 }
 
   /// Whether requests may be refused.
   public var refuses: Bool { queue != nil || admission != nil }

@@ -45,7 +45,7 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
         arrival: setup.plan.workload.arrival, timeout: setup.plan.workload.timeout,
         thinkTime: setup.plan.workload.thinkTime,
         random: RandomStream(seed: setup.plan.seed, purpose: .arrivals), resends: false,
-        limits: setup.plan.limits),
+        limits: setup.plan.loadLimits),
       port: port)
   }
 

@@ -63,6 +63,9 @@ package struct RespGateway: ~Copyable {
   /// Process ids of the nodes that the service has started.
   package var processNumbers: [Int: Int32] = [:]
 
+  /// How long a command waits for the cluster's answer.
+  package static let timeout = Interval.seconds(5)
+
   /// - Parameters:
   ///   - port: the port to the cluster.
   ///   - endpoint: the address at which to listen for Redis clients; port 0 chooses one.
@@ -70,7 +73,7 @@ package struct RespGateway: ~Copyable {
   ///   - patience: how long such a client may take no replies before its connection ends.
   package init(
     port: consuming ClusterPort<KeyValueStore>, at endpoint: Endpoint, replicas: [ReplicaID],
-    facts: GatewayFacts, timeout: Interval = .seconds(5), limits: RespLimits = RespLimits(),
+    facts: GatewayFacts, timeout: Interval = RespGateway.timeout, limits: RespLimits = RespLimits(),
     memory: Int = GatewayLimits.memory,
     patience: Interval = GatewayLimits.patience
   ) throws {

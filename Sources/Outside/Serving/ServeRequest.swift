@@ -22,12 +22,15 @@ package struct OwnNodes: Sendable {
   package var syncs: Bool
   /// Nodes that have lost their logs and get new ones.
   package var replaced: [Int]
+  /// What the nodes are told with `--session-expiry`; `nil` for the default.
+  package var sessionExpiry: String?
 
   package init(
     kind: ProtocolKind, replicas: Int, settings: [String], data: String?, syncs: Bool,
-    replaced: [Int] = []
+    replaced: [Int] = [], sessionExpiry: String? = nil
   ) {
     self.replaced = replaced
+    self.sessionExpiry = sessionExpiry
     self.kind = kind
     self.replicas = replicas
     self.settings = settings
@@ -266,6 +269,7 @@ extension OwnNodes {
     let parent = ScratchDirectory.processNumber
     let syncs = syncs
     let replaced = replaced
+    let expiry = sessionExpiry.map { ["--session-expiry", $0] } ?? []
     let started = StartedNodes()
     return NodeLauncher(program: NodeLauncher.thisProgram) { number, data in
       let isFirst = started.insert(number) && !hasRun
@@ -273,7 +277,7 @@ extension OwnNodes {
       return ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data]
         + (isLost ? ["--replace"] : isFirst ? [] : ["--existing"])
         + ["--seed", "\(UInt64.random(in: 0...UInt64.max))", "--parent", "\(parent)"]
-        + (syncs ? [] : ["--no-sync"])
+        + (syncs ? [] : ["--no-sync"]) + expiry
     }
   }
 }

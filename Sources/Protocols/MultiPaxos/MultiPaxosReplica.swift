@@ -45,6 +45,8 @@ public struct MultiPaxosReplica: ReplicaCore {
     /// Candidate: sends Prepare again to acceptors whose promises, with the reports of what they
     /// have accepted, have not arrived in time.
     case resend
+
+    public var waitsForOthers: Bool { self == .election }
   }
 
   enum Role: String { case follower, candidate, leader }

@@ -42,6 +42,8 @@ public struct RaftReplica: ReplicaCore {
     /// Follower and candidate: time for an election. Leader: time to look for a majority.
     case election
     case heartbeat
+
+    public var waitsForOthers: Bool { self == .election }
   }
 
   /// Terms above this are invalid, because no cluster runs long enough to reach them.

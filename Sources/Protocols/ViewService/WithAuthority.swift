@@ -50,6 +50,14 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
       }
     }
 
+    public var waitsForOthers: Bool {
+      switch self {
+      case .replica(let timer): timer.waitsForOthers
+      case .consensus(let timer): timer.waitsForOthers
+      case .tick: false
+      }
+    }
+
     public init(index: Int) {
       let behind = index - Replica.Timer.count
       if behind < 0 {

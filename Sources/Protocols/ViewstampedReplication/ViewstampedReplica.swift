@@ -56,6 +56,8 @@ public struct ViewstampedReplica: ReplicaCore {
     case commit
     /// Messages of a view change, a transfer or a recovery are sent again.
     case retransmission
+
+    public var waitsForOthers: Bool { self == .viewChange }
   }
 
   /// Views above this are nonsense: no cluster lives long enough to count that far.

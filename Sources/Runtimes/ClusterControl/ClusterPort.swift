@@ -250,6 +250,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
       }
     case .welcome:
       connections[position].state = .welcome
+      connections[position].refusal = nil
       connections[position].incarnation = header.incarnation
       connections[position].welcomeCount += 1
     case .refusal:

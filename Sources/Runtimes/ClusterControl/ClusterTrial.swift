@@ -80,7 +80,7 @@ package struct ClusterTrial: ~Copyable {
         patience: setup.plan.workload.patience, retries: setup.plan.retries(overTCP: true),
         limitsOutstanding: setup.plan.workload.limitsOutstanding,
         firstAsked: setup.plan.firstAsked(of: setup.membership.replicas) { _ in 0 },
-        limits: setup.plan.limits, probes: setup.plan.probes),
+        limits: setup.plan.loadLimits, probes: setup.plan.probes),
       port: port)
     processes = NodeProcesses(
       count: launcher == nil ? 0 : count, directory: directory, launcher: launcher)

@@ -1,11 +1,14 @@
 import ClusterMessages
+import Faults
+import Primitives
 import ReplicaHosting
 import Replication
 import Sockets
+import Trials
 import WireFormat
 import WriteAheadLog
 
-/// The first frame of a connection says who opened it, and is accepted or refused.
+/// The hello of a connection: who may connect, and how many connections each role may have.
 extension ClusterNode {
   /// Accepts a hello, or refuses it with the reason if it is meant for another cluster, protocol or
   /// node.
@@ -20,8 +23,22 @@ extension ClusterNode {
       refuse(slot, reason)
       return
     }
+    if hello.role == .client, clientCount >= clientLimit { closeSilentClient() }
+    if hello.role == .runner, runnerSlots.count >= NodeLimits.runners {
+      refuse(slot, "there are \(runnerSlots.count) connections of runners, as many as there may be")
+      return
+    }
     if hello.role == .client, clientCount >= clientLimit {
       refuse(slot, "there are \(clientCount) connections of clients, as many as there may be")
+      return
+    }
+    if hello.role == .peer,
+      !LogCard(number: hello.logNumber, generation: hello.logGeneration).mayExist()
+    {
+      refuse(
+        slot,
+        "the log of node \(header.sender) was begun in the future: set the clocks of both hosts, and "
+          + "replace the log again")
       return
     }
     if hello.role == .peer, !recognises(hello, of: header.sender.index) {
@@ -39,6 +56,7 @@ extension ClusterNode {
     if hello.role == .client { inbound[slot].clients = hello.clients }
     inbound[slot].sender = header.sender
     inbound[slot].incarnation = header.incarnation
+    if hello.role == .peer { closeFormer(of: header.sender, besides: slot) }
     Frame.encode(
       RefusalReason(""), kind: .welcome, from: host.id, incarnation: incarnation,
       into: &inbound[slot].output.writer)
@@ -117,5 +135,28 @@ extension ClusterNode {
 
   private var clientLimit: Int {
     max(connectionLimit - NodeLimits.reserved(ofPeers: peers.count), connectionLimit / 2)
+  }
+
+  /// Closes the connection of the client that has said nothing for longest, if that is long.
+  private mutating func closeSilentClient() {
+    let silent = inbound.indices.filter {
+      inbound[$0].isSilent(at: now, for: NodeLimits.crowdedSilence)
+    }
+    guard let longest = silent.min(by: { inbound[$0].heardAt < inbound[$1].heardAt }) else {
+      return
+    }
+    closeInbound(longest)
+  }
+
+  /// Closes the oldest connections of a peer beyond those that it may have.
+  private mutating func closeFormer(of peer: ReplicaID, besides slot: Int) {
+    let others = inbound.indices.filter {
+      $0 != slot && inbound[$0].isOpen && inbound[$0].role == .peer && inbound[$0].sender == peer
+    }
+    let excess = others.count + 1 - NodeLimits.connectionsPerPeer
+    guard excess > 0 else { return }
+    for other in others.sorted(by: { inbound[$0].number < inbound[$1].number }).prefix(excess) {
+      closeInbound(other)
+    }
   }
 }

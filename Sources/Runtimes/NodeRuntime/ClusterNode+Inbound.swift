@@ -25,6 +25,7 @@ extension ClusterNode {
       inbound[slot].descriptor = descriptor
       inbound[slot].generation = generation
       inbound[slot].openedAt = now
+      inbound[slot].heardAt = now
       acceptedCount += 1
       inbound[slot].number = acceptedCount
       loop.add(descriptor, token: Token.inbound(slot, generation: generation))
@@ -55,6 +56,7 @@ extension ClusterNode {
   public mutating func closeInbound(_ slot: Int) {
     guard inbound[slot].isOpen else { return }
     let orderedFaults = inbound[slot].ordersFaults
+    clientByteCount -= inbound[slot].notedByteCount
     loop.remove(inbound[slot].descriptor)
     Descriptor.close(inbound[slot].descriptor)
     let generation = inbound[slot].generation
@@ -67,8 +69,11 @@ extension ClusterNode {
 
   /// Reads what has arrived, and handles every complete frame of it.
   public mutating func readInbound(_ slot: Int) {
+    let waiting = inbound[slot].input.count
     let progress = inbound[slot].input.fill(from: inbound[slot].descriptor)
     now = MonotonicClock.now()
+    inbound[slot].heardAt = now
+    let received = inbound[slot].input.count - waiting
     guard !inbound[slot].isClosing else {
       inbound[slot].input.consume(inbound[slot].input.count)
       if progress == .closed { closeInbound(slot) }
@@ -104,6 +109,13 @@ extension ClusterNode {
     }
     guard inbound[slot].isOpen, inbound[slot].generation == generation else { return }
     swap(&input, &inbound[slot].input)
+    if inbound[slot].role == .peer, received > 0 {
+      noteTransfer(left: inbound[slot].input.count, before: .max)
+    }
+    if inbound[slot].role == .client {
+      noteMemory(of: slot)
+      guard hasMemory(for: 0, at: slot) else { return }
+    }
     guard progress == .closed else { return }
     let peer = inbound[slot].role == .peer ? inbound[slot].sender : nil
     closeInbound(slot)
@@ -161,6 +173,8 @@ extension ClusterNode {
     var reader = WireReader(input.bytes, in: header.body)
     let id = try host.submit(reading: &reader, at: clock.reading(at: now))
     if stamps.isOn { stamps.noteTaken(id, at: now) }
+    // Without the note, the answer goes to the connection that was opened for the client.
+    if clients.count >= NodeLimits.notedClients { clients = FlatTable(secret: settings.hashSecret) }
     clients.set(id.client, to: place(of: slot))
   }
 }

@@ -131,10 +131,12 @@ extension ClusterNode {
 
   public mutating func flushPeer(_ peer: Int) {
     guard peers[peer].state == .open else { return }
+    let before = peers[peer].output.count
     if peers[peer].output.flush(to: peers[peer].descriptor) == .closed {
       hangUp(peer)
       return
     }
+    noteTransfer(left: peers[peer].output.count, before: before)
     let waits = !peers[peer].output.isEmpty
     guard waits != peers[peer].watchesWriting else { return }
     peers[peer].watchesWriting = waits
@@ -146,6 +148,14 @@ extension ClusterNode {
     guard !peers[peer].isDirty else { return }
     peers[peer].isDirty = true
     dirtyPeers.append(peer)
+  }
+
+  /// Handles entries that cannot be read back for a peer. It will be sent a snapshot that contains
+  /// them, unless they can be read later.
+  private mutating func noteUnreadable(_ error: LogError, for peer: Int) {
+    counters.overflowed += 1
+    warn("node \(peer) is not sent entries that cannot be read back: \(error)")
+    if !error.mayPass { host.snapshots.demand() }
   }
 
   /// Queues a message to another node; a message to this node itself is handled later in the turn.
@@ -166,9 +176,15 @@ extension ClusterNode {
       return
     }
     let before = peers[to].output.writer.count
+    log.beginTolerantReading()
     Frame.encode(
       message, kind: .message, from: host.id, incarnation: incarnation,
       into: &peers[to].output.writer)
+    if let error = log.endTolerantReading() {
+      peers[to].output.writer.count = before
+      noteUnreadable(error, for: to)
+      return
+    }
     let byteCount = peers[to].output.writer.count - before
     guard byteCount <= Frame.maximumByteCount else {
       // The receiver would close the connection for it, and for every retransmission.

@@ -45,6 +45,7 @@ extension ClusterNode {
       closeInbound(slot)
       return
     }
+    if inbound[slot].role == .client { noteMemory(of: slot) }
     if inbound[slot].isClosing, inbound[slot].output.isEmpty {
       Descriptor.endOutput(inbound[slot].descriptor)
     }

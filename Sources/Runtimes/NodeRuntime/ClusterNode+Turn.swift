@@ -50,7 +50,9 @@ extension ClusterNode: TurnRuntime {
       return
     }
     flushAll()
-    if log.pendingByteCount > NodeLimits.inlineSync || loop.wait(atMost: .zero) > 0 {
+    if log.pendingByteCount > NodeLimits.inlineSync || log.opensSegment
+      || loop.wait(atMost: .zero) > 0
+    {
       try log.beginCommit()
       if !watchesCommits, let signal = log.commitSignal {
         watchesCommits = true
@@ -91,7 +93,9 @@ extension ClusterNode: TurnRuntime {
   }
 
   public mutating func answer(_ reply: Host.Reply) {
-    guard let slot = slot(of: reply.id.client) else { return }
+    guard let slot = slot(of: reply.id.client), !inbound[slot].isClosing,
+      hasMemory(for: reply.encodedByteCount, at: slot)
+    else { return }
     counters.messagesSent += 1
     if stamps.isOn, case .answer = reply.result {
       stamps.noteAnswered(reply.id, at: MonotonicClock.now())
@@ -105,6 +109,7 @@ extension ClusterNode: TurnRuntime {
       reply, kind: .reply, from: host.id, incarnation: incarnation,
       into: &inbound[slot].output.writer)
     counters.bytesSent += inbound[slot].output.writer.count - before
+    noteMemory(of: slot)
     markDirty(slot)
   }
 

@@ -53,6 +53,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var runnerSlots: [Int] = []
   public var toldStatus: ReplicaStatus?
   public var holdsClientsBack = false
+  /// Bytes that the buffers of all clients' connections take.
+  public var clientByteCount = 0
+  /// When bytes of a large frame to or from a peer moved last.
+  public var transferAt: Int64?
 
   public var clock: NodeClock
   /// Per timer: when it is due by the timer clock; `.never` if it is not set.
@@ -225,12 +229,22 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       // Skips a timer that this turn has set again or cancelled, because the old setting no longer
       // holds.
       guard !host.hasChangedTimer(timer) else { continue }
+      if isTransferring, Core.Timer(index: timer).waitsForOthers {
+        timerDue[timer] = time + NodeLimits.transferPause.nanoseconds / 2
+        continue
+      }
       host.fire(Core.Timer(index: timer), at: clock.reading(at: now))
     }
   }
 
-  /// Runs once a second: closes connections that have not said hello in time, and watches the
-  /// listener again if it was not watched.
+  /// Whether a peer has shown a sign of life by a large frame on its way, behind which its smaller
+  /// messages wait, and on which its answer depends.
+  private var isTransferring: Bool {
+    transferAt.map { now - $0 < NodeLimits.transferPause.nanoseconds } ?? false
+  }
+
+  /// Runs once a second: closes connections that have not said hello in time and those of silent
+  /// clients, and watches the listener again if it was not watched.
   public mutating func sweep() {
     sweepAt = now + .seconds(1)
     for slot in inbound.indices
@@ -240,6 +254,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       if !inbound[slot].isClosing { warn("a connection that did not say hello is closed") }
       closeInbound(slot)
     }
+    for slot in inbound.indices
+    where inbound[slot].isSilent(at: now, for: NodeLimits.clientSilence) { closeInbound(slot) }
     guard !watchesListener else { return }
     watchesListener = true
     loop.add(listener, token: Token.listener)

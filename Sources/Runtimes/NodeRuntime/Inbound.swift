@@ -22,6 +22,10 @@ public struct Inbound: Sendable {
   /// closes.
   public var ordersFaults = false
   public var openedAt = Instant.zero
+  /// When bytes came last.
+  public var heardAt = Instant.zero
+  /// The bytes of the buffers that the node's sum contains.
+  public var notedByteCount = 0
   public var input = InputBuffer()
   public var output = OutputBuffer()
   /// Whether it is on the list of connections with bytes to send.
@@ -34,6 +38,13 @@ public struct Inbound: Sendable {
   public init() {}
 
   public var isOpen: Bool { descriptor >= 0 }
+
+  /// Whether it is a client's connection, and the client has sent nothing for so long and has no
+  /// bytes to take.
+  public func isSilent(at now: Instant, for time: Interval) -> Bool {
+    isOpen && role == .client && !isClosing && !isHeldBack && output.isEmpty
+      && now - heardAt >= time
+  }
 }
 
 /// The latest incarnation of a peer that has said hello, and the last connection on which it did.

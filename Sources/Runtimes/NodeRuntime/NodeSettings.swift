@@ -32,6 +32,8 @@ public struct NodeSettings: Sendable {
   public var largestRequest = 34 << 20
   /// Bytes that may wait to be sent over an inbound connection before its requests wait, too.
   public var largestOutput = 8 << 20
+  /// Bytes that the buffers of all clients' connections may take together.
+  public var clientMemory = NodeLimits.clientMemory
   /// Which requests the node refuses.
   public var limits = RequestLimits()
   /// The clock's offset, and the share by which it runs fast.
@@ -68,8 +70,23 @@ public enum NodeLimits {
   public static let uncommitted = 1024
   /// Reads that may wait for the core's answer before clients' requests wait.
   public static let waitingReads = 4096
+  /// Clients of which a node notes the connection of their last request, before it begins anew.
+  public static let notedClients = 1 << 18
   /// The most inbound connections, if there are enough descriptors.
   public static let connections = 10_000
+  /// A client that has said nothing for this long loses its connection, which it may open again.
+  public static let clientSilence = Interval.seconds(600)
+  /// The same, when the places of all clients are taken and another one comes.
+  public static let crowdedSilence = Interval.seconds(10)
+  /// Connections of runners, and of one peer: its latest, and one that has not noticed its end yet.
+  public static let runners = 16
+  public static let connectionsPerPeer = 2
+  /// Bytes of the buffers of all clients' connections.
+  public static let clientMemory = 1 << 30
+  /// A frame of this many bytes takes so long that messages behind it may be missed.
+  public static let largeFrame = 64 << 10
+  /// For how long a peer counts as alive after bytes of a large frame have moved.
+  public static let transferPause = Interval.milliseconds(100)
   /// How many of these connections are reserved for peers and runners.
   public static func reserved(ofPeers count: Int) -> Int { 2 * count + 16 }
   /// Descriptors that are left to the log, the peers and the standard streams.

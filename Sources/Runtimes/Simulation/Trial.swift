@@ -65,7 +65,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       SimulatedNode(
         number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
         clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState,
-        limits: setup.plan.overload.limits)
+        limits: setup.plan.limits)
     }
     world = World(
       network: NetworkState(
@@ -84,7 +84,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       firstAsked: setup.plan.firstAsked(of: setup.membership.replicas) { client in
         environment.network.nearestReplica(
           toClient: client, of: setup.membership.replicas.count)
-      }, limits: setup.plan.limits, probes: setup.plan.probes)
+      }, limits: setup.plan.loadLimits, probes: setup.plan.probes)
     ledger = FaultLedger(drifts: Array(repeating: 0, count: count))
     faultRandom = RandomStream(seed: setup.plan.seed, purpose: .faults)
     plannedFaults = PlannedFault.plan(

@@ -107,6 +107,12 @@ struct File: ~Copyable, Sendable {
     guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw failure(errno, "truncate") }
   }
 
+  /// Writes a part of the file from memory to the disk, so that a later sync has less to do. If
+  /// the file system cannot do that, nothing is lost.
+  func writeBack(_ range: Range<Int>) {
+    _ = linux_write_back(descriptor, Int64(range.lowerBound), Int64(range.count))
+  }
+
   /// Makes content and length durable.
   func syncData() throws(LogError) {
     guard fdatasync(descriptor) == 0 else { throw failure(errno, "sync") }

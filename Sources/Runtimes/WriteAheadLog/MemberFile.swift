@@ -14,6 +14,20 @@ public struct LogCard: Equatable, Sendable {
     self.number = number
     self.generation = generation
   }
+
+  /// Whether the log was begun before now, and a day for the clocks of hosts that differ. A
+  /// generation is the time in milliseconds at which `--replace` began the log. If peers remembered
+  /// a later one, no later replacement of that node could have a larger one.
+  public func mayExist(at now: UInt64 = LogCard.presentTime) -> Bool {
+    generation <= now + 24 * 3600 * 1000
+  }
+
+  /// The present time as a generation.
+  public static var presentTime: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(max(time.tv_sec, 0)) * 1000 + UInt64(max(time.tv_nsec, 0)) / 1_000_000
+  }
 }
 
 /// The conditions under which a log may be opened.

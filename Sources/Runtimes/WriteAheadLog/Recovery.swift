@@ -118,13 +118,14 @@ struct Recovery {
 
   /// The segment to append to: the last one used, or else the first after it.
   mutating func openSegment(
-    digest: UInt64, syncs: Bool, segmentByteCount: Int
+    digest: UInt64, syncs: Bool, segmentByteCount: Int, reads: ReadBack
   ) throws(LogError) -> OpenSegment {
     if let last = used.last, let header = last.contents.header, header.isGrowing == !syncs {
       let file = try File(last.path, O_RDWR)
       file.bypassCache()
       return OpenSegment(
-        file, header, capacity: syncs ? nil : segmentByteCount, position: last.contents.end)
+        SharedFile(file), header, capacity: syncs ? nil : segmentByteCount,
+        position: last.contents.end, reads: reads)
     }
     let header = SegmentHeader(
       digest: digest, number: base.segment + UInt64(used.count),
@@ -133,15 +134,17 @@ struct Recovery {
       unused.removeFirst()
       let file = try File(first.path, O_RDWR)
       file.bypassCache()
-      return OpenSegment(file, header, capacity: syncs ? nil : segmentByteCount)
+      return OpenSegment(
+        SharedFile(file), header, capacity: syncs ? nil : segmentByteCount, reads: reads)
     }
     try removeUnused()
     guard syncs else {
       let file = try SegmentFile.createGrowing(in: directoryPath, header)
       file.bypassCache()
-      return OpenSegment(file, header, capacity: segmentByteCount)
+      return OpenSegment(SharedFile(file), header, capacity: segmentByteCount, reads: reads)
     }
-    return OpenSegment(try SegmentFile.createFilled(in: directoryPath, header), header)
+    return OpenSegment(
+      SharedFile(try SegmentFile.createFilled(in: directoryPath, header)), header, reads: reads)
   }
 
   /// The segment after `segment`, if an earlier incarnation has prepared it.
@@ -235,7 +238,7 @@ extension WriteAheadLog {
     for segment in recovered {
       guard let header = segment.contents.header else { continue }
       let bytes = try File(segment.path, O_RDONLY).contents()
-      let keeper = SegmentKeeper(path: segment.path, seal: header.seal)
+      let keeper = SegmentKeeper(path: segment.path, seal: header.seal, reads: reads)
       let result = bytes.withUnsafeBytes { file in
         Result { () throws(Damage) in
           try scan.read(file, number: segment.number) { header, payload throws(Damage) in

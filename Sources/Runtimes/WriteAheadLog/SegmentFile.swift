@@ -65,6 +65,40 @@ enum SegmentFile {
   }
 }
 
+/// The change to the next segment. The thread that writes blocks carries it out, because syncs of
+/// files and directories take as long as the disk likes, and a node that waited for them would seem
+/// to be dead to its peers.
+// Unchecked: it is handed over to one thread at a time.
+final class SegmentOpening: @unchecked Sendable {
+  let directoryPath: String
+  let header: SegmentHeader
+  private var prepared: SegmentPreparation?
+
+  /// - Parameter prepared: a segment that is being prepared, even if it is too small, because its
+  ///   thread must have ended before it is replaced.
+  init(
+    in directoryPath: String, _ header: SegmentHeader, prepared: consuming SegmentPreparation?
+  ) {
+    self.directoryPath = directoryPath
+    self.header = header
+    self.prepared = prepared
+  }
+
+  func file() throws(LogError) -> File {
+    var taken = prepared.take()
+    let isOfSize = taken?.header == header
+    var file: File?
+    do { file = try taken?.finish() } catch {
+      // There was no space to prepare it, but there may be space by now.
+      guard error.kind == .system(ENOSPC) else { throw error }
+    }
+    if isOfSize, let file { return file }
+    // The block fills the segment, so zeros would only double the bytes written while all else
+    // waits.
+    return try SegmentFile.createFilled(in: directoryPath, header) { false }
+  }
+}
+
 /// The next segment, which a thread of its own fills with zeros while the present one is in use. If
 /// the log needs the segment before it is filled, it takes it partly filled, because filling would
 /// only delay the log's own writes.

@@ -105,6 +105,8 @@ final class SnapshotWriter: @unchecked Sendable {
   private var chunk: [UInt8] = []
   private var checksums = WireWriter()
   private var byteCount = 0
+  /// How much of the file is not only in memory.
+  private(set) var writtenBackByteCount = 0
   private(set) var failure: LogError?
 
   init(_ reference: SnapshotReference, in directoryPath: String, digest: UInt64, syncs: Bool) {
@@ -140,7 +142,17 @@ final class SnapshotWriter: @unchecked Sendable {
     checksums.write(bytes.withUnsafeBytes { CRC32C.checksum($0) })
     try file?.write(bytes, at: Sector.byteCount + byteCount)
     byteCount += bytes.count
+    let end = Sector.byteCount + byteCount
+    // Otherwise the sync at the end would write the whole state at once, and the log's syncs would
+    // wait behind it for some hundred milliseconds.
+    if syncs, end - writtenBackByteCount >= SnapshotWriter.pieceByteCount {
+      file?.writeBack(writtenBackByteCount..<end)
+      writtenBackByteCount = end
+    }
   }
+
+  /// The most that waits in memory.
+  static let pieceByteCount = 1 << 20
 
   private func finish() throws(LogError) {
     if !chunk.isEmpty { try write(chunk) }

@@ -33,6 +33,9 @@ public struct SnapshotFiles: ~Copyable {
   /// The file that pages were last read from.
   private var reading: (reference: SnapshotReference, file: SharedFile)?
 
+  /// Frees the blocks of files that were removed last.
+  private var freeing: Freeing?
+
   /// Finds the snapshots of a log that has just been opened, and removes unfinished ones.
   init(in directoryPath: String, digest: UInt64, syncs: Bool) throws(LogError) {
     self.directoryPath = directoryPath
@@ -136,12 +139,38 @@ public struct SnapshotFiles: ~Copyable {
   }
 
   public mutating func remove(exceptFor kept: [SnapshotReference]) throws(LogError) {
-    if let reading, !kept.contains(reading.reference) { self.reading = nil }
-    for found in known where !kept.contains(found.reference) {
-      try Directory.remove("\(directoryPath)/\(SnapshotFile.name(found.reference.index))")
+    let removed = known.filter { !kept.contains($0.reference) }
+    guard !removed.isEmpty else { return }
+    freeing = nil
+    var held: [SharedFile] = []
+    for found in removed {
+      let path = "\(directoryPath)/\(SnapshotFile.name(found.reference.index))"
+      if let file = try? File(path, O_RDONLY) { held.append(SharedFile(file)) }
+      try Directory.remove(path)
     }
+    if let reading, !kept.contains(reading.reference) { self.reading = nil }
     known.removeAll { !kept.contains($0.reference) }
+    freeing = try Freeing(held, directoryPath: directoryPath)
   }
+}
+
+/// Closes files that have no name any more. Only then do their blocks become free, which takes
+/// long for large files.
+private final class Freeing: Sendable {
+  // Unchecked: filled before it is handed to the thread that empties it.
+  private final class Files: @unchecked Sendable {
+    var files: [SharedFile] = []
+  }
+
+  private let thread: LogThread
+
+  init(_ files: consuming [SharedFile], directoryPath: String) throws(LogError) {
+    let held = Files()
+    held.files = files
+    thread = try LogThread(directoryPath: directoryPath) { held.files.removeAll() }
+  }
+
+  deinit { thread.join() }
 }
 
 extension WriteAheadLog {

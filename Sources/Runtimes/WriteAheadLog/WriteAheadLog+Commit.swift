@@ -25,6 +25,12 @@ extension WriteAheadLog {
   /// A buffer that has grown larger than this for one block is not used again.
   private static var keptBufferByteCount: Int { 4 << 20 }
 
+  /// Whether the records appended so far need the next segment, whose opening may take long.
+  public var opensSegment: Bool {
+    pendingRecordCount > 0
+      && segment.position + Sector.roundedUp(pendingByteCount) > segment.capacity
+  }
+
   /// Whether a block is being written.
   public var isCommitting: Bool { inFlightRecordCount > 0 }
 
@@ -65,19 +71,24 @@ extension WriteAheadLog {
   }
 
   /// Turns the buffer's records into a block for the end of the log.
+  /// - Parameter header: of the block's segment.
   /// - Returns: the block's position in the buffer.
-  private mutating func finishBlock() throws(LogError) -> Range<Int> {
-    alignBlock()
+  private mutating func finishBlock(
+    in header: SegmentHeader, at position: Int
+  ) -> Range<Int> {
     let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
     let byteCount = Sector.roundedUp(buffer.count - lead)
-    if segment.position + byteCount > segment.capacity { try startSegment(for: byteCount) }
-    sealBlock(payloadByteCount: payloadByteCount, blockByteCount: byteCount)
+    sealBlock(
+      payloadByteCount: payloadByteCount, blockByteCount: byteCount, in: header, at: position)
     return lead..<lead + byteCount
   }
 
   /// Copies the buffer's block to the staged file, where it survives the end of the process.
   private mutating func stage() throws(LogError) {
-    let place = try finishBlock()
+    alignBlock()
+    let byteCount = Sector.roundedUp(buffer.count - lead)
+    if segment.position + byteCount > segment.capacity { try startGrowingSegment(for: byteCount) }
+    let place = finishBlock(in: segment.header, at: segment.position)
     guard fault != .full else { throw segment.file.failure(ENOSPC, "write") }
     if staging == nil {
       staging = try Staging(in: directoryPath, digest: digest, runByteCount: stagedByteCount)
@@ -95,6 +106,7 @@ extension WriteAheadLog {
     block += 1
     record += UInt64(pendingRecordCount)
     pendingRecordCount = 0
+    if buffer.storage.count > WriteAheadLog.keptBufferByteCount { buffer = WireWriter() }
   }
 
   /// Waits until all blocks are in their segments.
@@ -112,11 +124,15 @@ extension WriteAheadLog {
 
   /// Takes the records out of the buffer, as a block for the end of the log.
   mutating func makeJob() throws(LogError) -> BlockJob {
-    let place = try finishBlock()
+    alignBlock()
+    let opening = opensSegment ? nextSegment(for: Sector.roundedUp(buffer.count - lead)) : nil
+    let offset = opening == nil ? segment.position : Sector.byteCount
+    let place = finishBlock(in: opening?.header ?? segment.header, at: offset)
     let job = BlockJob(
       buffer: buffer, bytes: place, recordCount: pendingRecordCount,
-      descriptor: segment.file.descriptor, offset: segment.position,
-      mark: mark.sector(for: block + 1), markDescriptor: mark.descriptor, fault: fault)
+      segment: opening == nil ? segment.shared : nil, opening: opening, offset: offset,
+      mark: mark.sector(for: block + 1), markDescriptor: mark.descriptor,
+      syncsMark: mark.isDue(after: markPause), fault: fault)
     buffer = spareBuffer
     spareBuffer = WireWriter()
     pendingRecordCount = 0
@@ -125,12 +141,15 @@ extension WriteAheadLog {
 
   /// Records the result of writing a block.
   mutating func conclude(_ job: BlockJob) throws(LogError) {
+    let file = job.segment ?? segment.shared
     switch job.failure {
     case nil: break
-    case .write(let code): throw segment.file.failure(code, "write")
-    case .sync(let code): throw segment.file.failure(code, "sync")
+    case .write(let code): throw file.file.failure(code, "write")
+    case .sync(let code): throw file.file.failure(code, "sync")
     case .mark(let code): throw File.failure(code, mark.path, "write")
+    case .opening(let error): throw error
     }
+    if let opening = job.opening { try adopt(file, opening.header) }
     batches.append(job.buffer.notedBatches, in: segment.keeper, at: job.offset)
     segment.position += job.bytes.count
     bytesWritten += job.bytes.count
@@ -162,12 +181,13 @@ extension WriteAheadLog {
   }
 
   /// Fills in the padding and the header of the buffer's block.
-  private mutating func sealBlock(payloadByteCount: Int, blockByteCount: Int) {
+  private mutating func sealBlock(
+    payloadByteCount: Int, blockByteCount: Int, in segment: SegmentHeader, at offset: Int
+  ) {
     var header = BlockHeader(
       number: block + 1, firstRecord: record + 1, payloadByteCount: payloadByteCount,
       recordCount: UInt32(pendingRecordCount), zeroSectorCount: 0, checksum: 0)
-    let seal = segment.header.seal
-    let offset = segment.position
+    let seal = segment.seal
     let lead = lead
     let end = buffer.count - lead
     buffer.storage.withUnsafeMutableBytes { bytes in
@@ -183,40 +203,30 @@ extension WriteAheadLog {
     }
   }
 
-  /// The prepared segment, even if it is too small, because its thread must have ended before it is
-  /// replaced. `nil` if there was no space to prepare it: the caller then tries again, because
-  /// there may be space by now.
-  private mutating func takePrepared() throws(LogError) -> File? {
-    var prepared = next.take()
-    do { return try prepared?.finish() } catch {
-      guard error.kind == .system(ENOSPC) else { throw error }
-      return nil
-    }
+  /// The segment after the present one, for a block of this size.
+  private mutating func nextSegment(for blockByteCount: Int) -> SegmentOpening {
+    let needed = Sector.byteCount + blockByteCount
+    return SegmentOpening(
+      in: directoryPath, segment.header.following(byteCount: max(needed, segmentByteCount)),
+      prepared: next.take())
   }
 
-  /// Starts the next segment.
-  private mutating func startSegment(for blockByteCount: Int) throws(LogError) {
+  /// Uses a segment that was opened, and begins to prepare the one after it.
+  private mutating func adopt(_ file: SharedFile, _ header: SegmentHeader) throws(LogError) {
+    starts.append(SegmentStart(number: header.number, block: block, record: record))
+    segment = OpenSegment(file, header, reads: reads)
+    next = try SegmentPreparation(in: directoryPath, header.following(byteCount: segmentByteCount))
+  }
+
+  /// Starts the next segment of a log without syncs, whose creation is not synced either.
+  private mutating func startGrowingSegment(for blockByteCount: Int) throws(LogError) {
     let needed = Sector.byteCount + blockByteCount
     starts.append(
       SegmentStart(number: segment.header.number + 1, block: block, record: record))
-    guard syncs else {
-      let header = segment.header.following(byteCount: 0)
-      let file = try SegmentFile.createGrowing(in: directoryPath, header)
-      file.bypassCache()
-      segment = OpenSegment(file, header, capacity: max(segmentByteCount, needed))
-      return
-    }
-    let header = segment.header.following(byteCount: max(needed, segmentByteCount))
-    let file = try takePrepared()
-    if let file, header.byteCount == segmentByteCount {
-      segment = OpenSegment(file, header)
-    } else {
-      // The block fills the segment, so zeros would only double the bytes written while all else
-      // waits.
-      segment = OpenSegment(
-        try SegmentFile.createFilled(in: directoryPath, header) { false }, header)
-    }
-    next = try SegmentPreparation(
-      in: directoryPath, header.following(byteCount: segmentByteCount))
+    let header = segment.header.following(byteCount: 0)
+    let file = try SegmentFile.createGrowing(in: directoryPath, header)
+    file.bypassCache()
+    segment = OpenSegment(
+      SharedFile(file), header, capacity: max(segmentByteCount, needed), reads: reads)
   }
 }

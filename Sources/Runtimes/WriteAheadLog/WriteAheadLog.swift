@@ -27,8 +27,9 @@ import WireFormat
 /// - `staged`: without syncs, blocks that are to be written to a segment (`StagedFile`).
 ///
 /// Opening a log completes what a crash interrupted, and refuses every state that no crash can
-/// leave (`LogScan`). One case cannot be detected: a loss of power that takes the last state of
-/// `synced`, together with a disk that then returns zeros for bytes it had reported as durable.
+/// leave (`LogScan`). One case cannot be detected: a loss of power, together with a disk that then
+/// returns zeros for bytes it had reported as durable within the last second, because `synced` is
+/// synced once a second only.
 ///
 /// The first error of a write or a sync is final. The files' content is then known only after they
 /// are read again, so the log throws the same error at every later call and the replica must stop.
@@ -71,6 +72,10 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   var mark: SyncedMark
   var segment: OpenSegment
   var batches: WrittenBatches
+  /// How errors of reading batches back are treated.
+  let reads: ReadBack
+  /// The time between two syncs of the mark.
+  let markPause: Interval
   var next: SegmentPreparation?
   /// The segments that earlier incarnations have left.
   let recovered: [RecoveredSegment]
@@ -101,11 +106,13 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///   - memoryByteCount: how many bytes of the batches in the files stay in memory. Other batches
   ///     are read from the files on demand.
   ///   - stagedByteCount: without syncs, how many bytes are written to a segment at once.
+  ///   - markPause: the time between two syncs of the mark.
   ///   - progress: is called with the number of each segment that is read.
   public init(
     directory path: String, identity: LogIdentity, opening: LogOpening = .any, syncs: Bool,
     segmentByteCount: Int = 16 << 20, memoryByteCount: Int = 4 << 20,
-    stagedByteCount: Int = 1 << 20, progress: (UInt64) -> Void = { _ in }
+    stagedByteCount: Int = 1 << 20, markPause: Interval = .seconds(1),
+    progress: (UInt64) -> Void = { _ in }
   ) throws(LogError) {
     precondition(segmentByteCount >= 4096)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
@@ -135,7 +142,9 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     }
     try recovery.repair(in: directory, syncs: syncs, mark: &mark)
     let size = Sector.roundedUp(segmentByteCount)
-    let segment = try recovery.openSegment(digest: digest, syncs: syncs, segmentByteCount: size)
+    let reads = ReadBack()
+    let segment = try recovery.openSegment(
+      digest: digest, syncs: syncs, segmentByteCount: size, reads: reads)
     var next = try recovery.openNext(after: segment, segmentByteCount: size)
     let incarnation = (earlier?.incarnation ?? 0) + 1
     try NodeFile(identity: identity, incarnation: incarnation, syncs: syncs).write(to: directory)
@@ -164,6 +173,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     self.mark = mark
     self.segment = segment
     batches = WrittenBatches(byteLimit: memoryByteCount)
+    self.reads = reads
+    self.markPause = markPause
     self.next = next
     recovered = recovery.used
     lastRecoveredBlock = recovery.block
@@ -201,6 +212,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     guard failure?.kind != .closed else { return }
     // Blocks that cannot be written to their segments are left to the next opening.
     try? drain()
+    if syncs { mark.sync() }
     failure = LogError(.closed, path: directoryPath, reason: "the log is closed")
     // The log's threads must not write to the directory any more.
     writer = nil
@@ -233,11 +245,11 @@ struct OpenSegment: ~Copyable, Sendable {
   var position = Sector.byteCount
 
   init(
-    _ file: consuming File, _ header: SegmentHeader, capacity: Int? = nil,
-    position: Int = Sector.byteCount
+    _ file: SharedFile, _ header: SegmentHeader, capacity: Int? = nil,
+    position: Int = Sector.byteCount, reads: ReadBack
   ) {
-    keeper = SegmentKeeper(path: file.path, seal: header.seal)
-    shared = SharedFile(file)
+    keeper = SegmentKeeper(path: file.file.path, seal: header.seal, reads: reads)
+    shared = file
     self.header = header
     self.capacity = capacity ?? header.byteCount
     self.position = position

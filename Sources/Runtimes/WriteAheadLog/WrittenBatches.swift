@@ -52,12 +52,14 @@ struct WrittenBatches: Sendable {
 final class SegmentKeeper: BatchKeeper {
   let path: String
   let seal: UInt64
+  private let reads: ReadBack
   /// The block that was read last, because its batches are often read one after another.
   private let last = Mutex<(start: Int, bytes: [UInt8])?>(nil)
 
-  init(path: String, seal: UInt64) {
+  init(path: String, seal: UInt64, reads: ReadBack) {
     self.path = path
     self.seal = seal
+    self.reads = reads
   }
 
   func read(_ byteCount: Int, at place: BatchLocation) -> [UInt8] {
@@ -65,12 +67,23 @@ final class SegmentKeeper: BatchKeeper {
     if let known, place.offset + byteCount <= known.count {
       return Array(known[place.offset..<place.offset + byteCount])
     }
-    do { return try readChecked(byteCount, at: place) } catch {
-      let line = Array("\(error)\n".utf8)
-      _ = Glibc.write(STDERR_FILENO, line, line.count)
-      _exit(1)
+    var attempts = 0
+    while true {
+      do { return try readChecked(byteCount, at: place) } catch {
+        if reads.takes(error) { return [UInt8](repeating: 0, count: byteCount) }
+        attempts += 1
+        guard error.mayPass, attempts < SegmentKeeper.mostAttempts else {
+          let line = Array("\(error)\n".utf8)
+          _ = Glibc.write(STDERR_FILENO, line, line.count)
+          _exit(1)
+        }
+        usleep(10_000)
+      }
     }
   }
+
+  /// With 10 ms between them, a second for an error that may pass.
+  private static let mostAttempts = 100
 
   /// Reads the whole block of the log, because its checksum covers the whole block.
   func readChecked(_ byteCount: Int, at place: BatchLocation) throws(LogError) -> [UInt8] {

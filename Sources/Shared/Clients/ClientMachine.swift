@@ -86,6 +86,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var sequence: UInt64 = 0
   /// When the client wants to be woken if no reply arrives before; nil while it is idle.
   public var wakeAt: Instant?
+  /// Whether an update was answered, so that replicas have a session for this client.
+  public var hasSession = false
   /// The outstanding request.
   public var request: Request?
   /// Valid only while a request is outstanding.
@@ -128,7 +130,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     sequence += 1
     progress = Progress()
     progress.isRead = Application.isReadOnly(command)
-    request = Request(id: RequestID(client: id, sequence: sequence), command: command)
+    request = Request(
+      id: RequestID(client: id, sequence: sequence), command: command,
+      continues: hasSession && !progress.isRead)
     progress.started = now
     progress.deadline = due + timeout
     if let firstAsked { aim(at: firstAsked) }
@@ -146,10 +150,24 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
       // A replica that answers late is still the right one to ask. A replica that answers without
       // having been asked, such as a chain's tail, is not.
       if replica == progress.firstSilent?.replica { aim(at: replica) }
+      if !progress.isRead { hasSession = true }
       return finish(.answered(response))
     case .redirect(let target): return follow(target, at: now)
     case .busy: return takeRefusal(from: replica, at: now)
+    case .expired: return beginSession(at: now)
     }
+  }
+
+  /// Handles the end of the session: the operation begins a new one if it is certain that no copy
+  /// of it has taken effect; otherwise its outcome is unknown.
+  public mutating func beginSession(at now: Instant) -> Action {
+    guard request?.continues == true else { return .nothing }
+    hasSession = false
+    guard resends, retries.refusalsAreDefinite, progress.attempts == 1 else {
+      return finish(.unknown)
+    }
+    request?.continues = false
+    return attempt(at: now)
   }
 
   /// Handles a refusal: the same replica is asked again after a pause.

@@ -16,6 +16,9 @@ public struct PendingRequests: Sendable {
   /// because its core refuses updates.
   public var epoch: UInt64?
   public var sequences = FlatTable<ClientID, UInt64>()
+  private var limit = PendingRequests.smallLimit
+
+  public static var smallLimit: Int { 1 << 16 }
 
   public init() {}
 
@@ -43,6 +46,21 @@ public struct PendingRequests: Sendable {
 
   public mutating func insert(_ id: RequestID) {
     if epoch != nil { sequences.set(id.client, to: id.sequence) }
+  }
+
+  /// Whether so many requests are noted that those that have taken effect should be forgotten.
+  public var isLarge: Bool { sequences.count >= limit }
+
+  /// Forgets the requests that `hasEnded` returns true for.
+  public mutating func removeAll(where hasEnded: (ClientID, UInt64) -> Bool) {
+    var kept = FlatTable<ClientID, UInt64>(secret: sequences.secret)
+    for (client, sequence) in zip(sequences.keys, sequences.values)
+    where !hasEnded(client, sequence) {
+      kept.set(client, to: sequence)
+    }
+    sequences = kept
+    // Twice what is left, so that the work is small for each request.
+    limit = max(Self.smallLimit, kept.count * 2)
   }
 
   /// Forgets a request that the core has refused, so that its client may repeat it.

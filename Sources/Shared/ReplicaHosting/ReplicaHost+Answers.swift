@@ -13,6 +13,10 @@ extension ReplicaHost {
     snapshots.logByteCount += commit.batch.encodedByteCount + SnapshotPolicy.entryOverhead
     commitDigest.note(batchOf: commit.batch.count, at: commit.index)
     var reader = commit.batch.makeReader()
+    if let stamp = reader.stamp {
+      sessions.advance(to: stamp)
+      stamping.begin(at: now)
+    }
     var lookAhead = 0
     while true {
       if lookAhead == 0, reader.remaining > 1 {
@@ -26,8 +30,13 @@ extension ReplicaHost {
       commitDigest.note(id)
       admission.finish(id, isRead: false, at: now)
       let place = sessions.place(of: id.client)
-      switch sessions.standing(of: id, at: place) {
+      switch sessions.standing(of: id, at: place, continues: reader.continues) {
       case .superseded: continue
+      case .expired:
+        // The client may send it again, to begin a session.
+        pending.remove(id)
+        if commit.answering { replies.append(Reply(id: id, result: .expired)) }
+        continue
       case .answered(let earlier): response = earlier
       case .fresh:
         // A host never batches malformed bytes; skipping them is the same on every replica.

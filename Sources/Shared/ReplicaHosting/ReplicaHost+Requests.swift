@@ -17,8 +17,15 @@ extension ReplicaHost {
       return
     }
     guard isFresh(request.id, arrived: now - waited) else { return }
-    builder.append(request.id, request.command)
+    if stamping.isDue(at: now) { appendStamp(at: now) }
+    builder.append(request.id, request.command, continues: request.continues)
     closeFullBatch()
+  }
+
+  /// Begins a batch with the logged time, unless a batch is begun already.
+  private mutating func appendStamp(at now: Instant) {
+    guard builder.isEmpty else { return }
+    builder.append(stamping.next(after: sessions.periods.time, at: now))
   }
 
   /// Accepts a client's request as bytes, which must be the rest of the reader. Equivalent to
@@ -27,7 +34,8 @@ extension ReplicaHost {
   public mutating func submit(
     reading reader: inout WireReader, at now: Instant = .zero
   ) throws(WireError) -> RequestID {
-    let id = try RequestHead(from: &reader).id
+    let head = try RequestHead(from: &reader)
+    let id = head.id
     let start = reader.offset
     guard try !Application.isReadOnly(reading: &reader) else {
       reader.offset = start
@@ -36,7 +44,9 @@ extension ReplicaHost {
       return id
     }
     if isFresh(id, arrived: now) {
-      builder.append(id, encoded: reader.storage, in: start..<reader.end)
+      if stamping.isDue(at: now) { appendStamp(at: now) }
+      builder.append(
+        id, encoded: reader.storage, in: start..<reader.end, continues: head.continues)
       closeFullBatch()
     }
     return id
@@ -64,7 +74,8 @@ extension ReplicaHost {
       replies.append(Reply(id: id, result: .answer(response)))
       return false
     case .superseded: return false
-    case .fresh: return noteAsPending(id, arrived: arrived)
+    // Whether a session has expired is known only where the request is ordered.
+    case .fresh, .expired: return noteAsPending(id, arrived: arrived)
     }
   }
 
@@ -74,6 +85,11 @@ extension ReplicaHost {
     if pending.contains(id) { return false }
     guard hasRoom(for: id) else { return false }
     admission.take(id, isRead: false, arrived: arrived)
+    if pending.isLarge {
+      pending.removeAll { client, sequence in
+        sessions.standing(of: RequestID(client: client, sequence: sequence)) != .fresh
+      }
+    }
     pending.insert(id)
     return true
   }

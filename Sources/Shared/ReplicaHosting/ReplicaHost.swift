@@ -59,6 +59,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public var gatheredReads: [Request] = []
   public var waitingReads = WaitingReads<Request>()
   public var admission: RequestAdmission
+  public var stamping: SessionStamping
   public var random: RandomStream
 
   public var snapshots: SnapshotKeeping
@@ -78,6 +79,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   ) {
     self.id = id
     admission = RequestAdmission(limits)
+    stamping = SessionStamping(expiry: limits.sessionExpiry)
     core = Core(id: id, membership: membership, options: options)
     snapshots = SnapshotKeeping(policy: Core.takesSnapshots ? options.snapshots : .never)
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
@@ -102,7 +104,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.recover(record)
   }
 
-  public mutating func start(at now: Instant) { core.handle(.started, at: now, into: &effects) }
+  public mutating func start(at now: Instant) {
+    stamping.begin(at: now)
+    core.handle(.started, at: now, into: &effects)
+  }
 
   public mutating func receive(
     _ message: consuming Core.Message, from sender: ReplicaID, at now: Instant

@@ -8,6 +8,12 @@ import WireFormat
 /// A client has one request outstanding and numbers its requests upwards, so the last one is
 /// enough: a request with a lower number was given up by its client and must not take effect any
 /// more.
+///
+/// A session that was not used for some time by the logged time (`SessionStamp`) is removed, and so
+/// are the sessions that were not used for longest when there are more than `limit`. A request that
+/// continues a removed session is refused (`Standing.expired`), because it may have taken effect
+/// before. Without a stamp and below an eighth of the limit, the bytes of a table are those of its
+/// sessions alone.
 public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   public enum Standing: Equatable {
     /// Not seen before: apply it.
@@ -16,21 +22,32 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     case answered(Response)
     /// The client has sent a later request.
     case superseded
+    /// The request continues a session that there is no longer.
+    case expired
   }
 
   public struct Session: Sendable {
     public var sequence: UInt64
     public var response: Response
+    /// The period in which it was last used.
+    public var period: UInt64
 
-    public init(sequence: UInt64, response: Response) {
+    public init(sequence: UInt64, response: Response, period: UInt64 = 0) {
       self.sequence = sequence
       self.response = response
+      self.period = period
     }
   }
 
-  public var sessions = FlatTable<ClientID, Session>()
+  public var sessions: FlatTable<ClientID, Session>
+  public var periods = SessionPeriods()
+  /// The most sessions; the same on every replica.
+  public let limit: Int
 
-  public init(secret: FlatHashSecret = .known) { sessions = FlatTable(secret: secret) }
+  public init(secret: FlatHashSecret = .known, limit: Int = SessionPeriods.mostSessions) {
+    sessions = FlatTable(secret: secret)
+    self.limit = limit
+  }
 
   public var count: Int { sessions.count }
 
@@ -40,9 +57,11 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   /// second look-up.
   public func place(of client: ClientID) -> Int? { sessions.position(of: client) }
 
-  /// - Parameter place: the position of the client's session.
-  public func standing(of id: RequestID, at place: Int?) -> Standing {
-    guard let place else { return .fresh }
+  /// - Parameters:
+  ///   - place: the position of the client's session.
+  ///   - continues: whether the client had a session when it sent the request.
+  public func standing(of id: RequestID, at place: Int?, continues: Bool = false) -> Standing {
+    guard let place else { return continues ? .expired : .fresh }
     let sequence = sessions.values[place].sequence
     if id.sequence > sequence { return .fresh }
     return id.sequence == sequence ? .answered(sessions.values[place].response) : .superseded
@@ -52,33 +71,80 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   /// - Parameter place: the position of the client's session.
   public mutating func record(_ id: RequestID, response: Response, at place: Int?) {
     guard let place else {
-      sessions.set(id.client, to: Session(sequence: id.sequence, response: response))
+      sessions.set(
+        id.client,
+        to: Session(sequence: id.sequence, response: response, period: periods.current))
+      periods.noteNew()
+      if periods.newCount >= max(limit / 8, 1) { periods.begin() }
+      if sessions.count > limit { removeLeastUsed() }
       return
     }
     sessions.values[place].sequence = id.sequence
     sessions.values[place].response = response
+    let period = sessions.values[place].period
+    if period != periods.current {
+      sessions.values[place].period = periods.current
+      periods.noteUse(after: period)
+    }
   }
+
+  /// Applies a stamp of the log, and removes the sessions that have expired by then.
+  public mutating func advance(to stamp: SessionStamp) {
+    guard stamp.time > periods.time else { return }
+    if periods.advance(to: stamp) { removeSessions() }
+  }
+
+  private mutating func removeLeastUsed() {
+    var rest = sessions.count
+    while rest > limit, let count = periods.dropOldest() { rest -= count }
+    removeSessions()
+  }
+
+  /// Removes the sessions of dropped periods. The table is made anew, so that its memory shrinks.
+  private mutating func removeSessions() {
+    var kept = FlatTable<ClientID, Session>(secret: sessions.secret)
+    for position in sessions.keys.indices
+    where sessions.values[position].period >= periods.oldest {
+      kept.set(sessions.keys[position], to: sessions.values[position])
+    }
+    sessions = kept
+  }
+
+  /// Marks a number of sessions after which the periods follow.
+  private static var mark: UInt32 { 1 << 31 }
 
   /// Writes the table as bytes, the same for equal tables.
   public func encode(into writer: inout WireWriter) {
-    writer.write(UInt32(sessions.count))
+    let hasPeriods = !periods.isInitial
+    writer.write(UInt32(sessions.count) | (hasPeriods ? Self.mark : 0))
+    if hasPeriods { periods.encode(into: &writer) }
     for position in sessions.keys.indices.sorted(by: { sessions.keys[$0] < sessions.keys[$1] }) {
       let client = sessions.keys[position]
       let session = sessions.values[position]
       writer.write(client.rawValue)
       writer.write(session.sequence)
+      if hasPeriods { writer.write(session.period) }
       session.response.encode(into: &writer)
     }
   }
 
   /// Reads the output of `encode` into a table without sessions.
   public mutating func restore(from reader: inout WireReader) throws(WireError) {
-    let count = try reader.readCount(elementSize: 17)
+    let marked = try reader.read(UInt32.self)
+    let count = Int(marked & ~Self.mark)
+    guard count <= reader.remaining / 17 else { throw .truncated }
+    if marked != UInt32(count) { periods = try SessionPeriods(from: &reader) }
+    let hasPeriods = marked != UInt32(count)
     for _ in 0..<count {
       let client = ClientID(try reader.read(UInt64.self))
       let sequence = try reader.read(UInt64.self)
+      let period = hasPeriods ? try reader.read(UInt64.self) : 0
+      guard periods.noteRestored(period) else {
+        throw .malformed("a session of period \(period)")
+      }
       let response = try Response(from: &reader)
-      sessions.set(client, to: Session(sequence: sequence, response: response))
+      sessions.set(client, to: Session(sequence: sequence, response: response, period: period))
     }
+    if !hasPeriods { periods.newCount = count }
   }
 }

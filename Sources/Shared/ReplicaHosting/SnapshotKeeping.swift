@@ -85,6 +85,9 @@ public struct SnapshotKeeping: Sendable {
       && logByteCount >= (whileSending ? interval * 8 : interval)
   }
 
+  /// Asks for a snapshot after the next commit, as if the log had grown enough.
+  public mutating func demand() { logByteCount = max(logByteCount, interval * 8) }
+
   /// Whether the end of the turn has work for the runtime.
   public var hasWork: Bool {
     isStoringNew || hasParts || !pages.isEmpty || removal != nil || storing?.isStored == true

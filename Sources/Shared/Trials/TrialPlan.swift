@@ -13,6 +13,8 @@ public struct TrialPlan: Sendable {
   /// `nil` for no probes.
   public var probeRate: Double?
   public var overload = OverloadCures()
+  /// See `RequestLimits.sessionExpiry`.
+  public var sessionExpiry = RequestLimits.usualSessionExpiry
   public var faults = FaultScript()
   public var warmUp = Interval.seconds(1)
   public var duration = Interval.seconds(10)
@@ -28,7 +30,7 @@ public struct TrialPlan: Sendable {
   public var probes: (rate: Double, seed: UInt64)? { probeRate.map { ($0, seed) } }
 
   /// What bounds the load beside its arrivals. Only answers of the measured part count.
-  public var limits: LoadLimits {
+  public var loadLimits: LoadLimits {
     LoadLimits(answers: workload.operations, countedFrom: .zero + warmUp, rates: workload.rates)
   }
 
@@ -40,6 +42,13 @@ public struct TrialPlan: Sendable {
     guard !workload.asksInCharge else { return nil }
     let workload = workload
     return { workload.firstAsked(by: $0, of: replicas, nearest: nearest) }
+  }
+
+  /// The limits of every replica.
+  public var limits: RequestLimits {
+    var limits = overload.limits
+    limits.sessionExpiry = sessionExpiry
+    return limits
   }
 
   /// How the trial's clients repeat requests.

@@ -85,6 +85,12 @@ int linux_bypass_cache(int descriptor, int bypasses) {
   return (flags & O_DIRECT) != 0;
 }
 
+int linux_write_back(int descriptor, int64_t offset, int64_t count) {
+  unsigned int all =
+      SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  return sync_file_range(descriptor, offset, count, all) < 0 ? -errno : 0;
+}
+
 int linux_ext4_shutdown(int directory) {
   // EXT4_IOC_SHUTDOWN with EXT4_GOING_FLAGS_NOLOGFLUSH, from the kernel's fs/ext4/ext4.h.
   uint32_t flags = 2;

@@ -12,6 +12,7 @@ extension Experiment {
     // Faults cannot be injected into other systems; an experiment with targets has no faults.
     if case .protocol(let choice) = contender { plan.faults = faults(for: choice) }
     plan.overload = overload
+    plan.sessionExpiry = sessionExpiry
     plan.warmUp = warmUp
     plan.duration = duration
     plan.window = window

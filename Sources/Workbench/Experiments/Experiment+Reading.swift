@@ -11,7 +11,8 @@ extension Experiment {
   static let keyNames = [
     "format", "name", "description", "runtime", "protocols", "baseline", "target", "replicas",
     "tolerates", "options",
-    "workload", "probe", "trace", "overload", "network", "disk", "cpu", "clocks", "faults",
+    "workload", "probe", "trace", "overload", "sessionExpiry", "network", "disk", "cpu", "clocks",
+    "faults",
     "warmUp",
     "duration",
     "window",
@@ -55,6 +56,10 @@ extension Experiment {
       try section["overload"].map { (node) throws(ExperimentError) in
         try OverloadSection.read(node, of: targets.isEmpty ? injector : nil)
       } ?? overload
+    let shortest = SessionExpiry.shortest(timeout: workload.timeout)
+    sessionExpiry =
+      try section["sessionExpiry"]?.interval(in: shortest...SessionExpiry.longest)
+      ?? max(sessionExpiry, shortest)
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),

@@ -27,6 +27,7 @@ extension Experiment {
       .init("probe", ProbeSection.json(probeRate)),
       .init("trace", TimeTraceSection.json(traceEvery)),
       .init("overload", OverloadSection.json(overload)),
+      .init("sessionExpiry", .interval(sessionExpiry)),
       .init("network", environment.network.json),
       .init("disk", environment.disk.json),
       .init("cpu", environment.cpu.json),

@@ -35,6 +35,8 @@ package struct Experiment: Sendable, Equatable {
   package var traceEvery: Int?
   /// What servers and clients do against overload.
   package var overload = OverloadCures()
+  /// After how long without an update the session of a client expires.
+  package var sessionExpiry = RequestLimits.usualSessionExpiry
   package var environment = Environment.standard
   package var faults = FaultScript()
   package var warmUp = Interval.seconds(1)

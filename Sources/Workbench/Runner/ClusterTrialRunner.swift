@@ -85,11 +85,13 @@ package enum ClusterTrialRunner {
     let syncs = task.experiment.environment.disk.sync != nil
     let seed = task.seed
     let overload = OverloadSection.limitsText(task.experiment.overload)
+    let expiry = SessionExpiry.text(task.experiment.sessionExpiry)
     let parent = ScratchDirectory.processNumber
     let launcher = NodeLauncher(program: place.program) { number, data in
       ["node", "--hosts", hostsPath, "--node", "\(number)", "--data", data, "--allow-faults"]
         + ["--seed", "\(seed)", "--parent", "\(parent)"] + (syncs ? [] : ["--no-sync"])
         + (overload.map { ["--overload", $0] } ?? [])
+        + (expiry.map { ["--session-expiry", $0] } ?? [])
     }
     // The trial ends its nodes before the directory is removed.
     let report = try run(

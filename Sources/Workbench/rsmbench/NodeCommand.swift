@@ -3,6 +3,7 @@ import Configuration
 import Experiments
 import Foundation
 import NodeRuntime
+import Replication
 import Runner
 import Serving
 import WriteAheadLog
@@ -52,6 +53,10 @@ extension Command {
         Flag(
           name: "--overload", value: "SECTION",
           meaning: "which requests it refuses, as in an experiment: '{ queue: 512 }'"),
+        Flag(
+          name: "--session-expiry", value: "TIME",
+          meaning:
+            "after how long without an update replicas forget a client, at least 1s (default 1h)"),
         Flag(name: "--seed", value: "N", meaning: "for the jitter of timers (default 1)"),
         Flag(
           name: "--parent", value: "PID", meaning: "ends with this process, which has started it"),
@@ -79,6 +84,9 @@ extension Command {
       }
       let seed = try arguments.integer("--seed", in: UInt64.min...UInt64.max)
       let limits = try arguments["--overload"].map(OverloadSection.limits)
+      let expiry = try arguments["--session-expiry"].map {
+        try SessionExpiry.read($0, flag: "--session-expiry", timeout: .zero)
+      }
       let isStopped = StopFlag()
       let interruption = Interruption { isStopped.set() }
       defer { interruption.end() }
@@ -89,12 +97,12 @@ extension Command {
         settings.allowsFaults = arguments.has("--allow-faults")
         settings.seed = seed ?? 1
         if let limits { settings.limits = limits }
+        if let expiry { settings.limits.sessionExpiry = expiry }
         if arguments.has("--existing") { settings.opening = .existing }
         if arguments.has("--replace") {
           // The time makes the generation larger than that of the lost log, which was begun
           // earlier.
-          let time = UInt64(max(Date().timeIntervalSince1970, 1) * 1000)
-          settings.opening = .replacement(generation: time)
+          settings.opening = .replacement(generation: max(LogCard.presentTime, 1))
         }
       }
       return .done

@@ -64,6 +64,10 @@ extension Command {
           meaning: "closes the connection of a client that says nothing for so long (default 0: "
             + "never); one whose machine is gone is closed after 4 minutes in any case"),
         Flag(
+          name: "--session-expiry", value: "TIME",
+          meaning: "after how long without an update the replicas forget a client of theirs, which "
+            + "bounds their memory, at least 50s (default 1h)"),
+        Flag(
           name: "--no-sync",
           meaning: "never waits for the disk: a loss of power may take what was acknowledged"),
         Flag(
@@ -89,7 +93,12 @@ extension Command {
     request.idleLimit = .seconds(try arguments.integer("--timeout", in: 0...1_000_000) ?? 0)
     request.maxMemory = try arguments.byteCount("--maxmemory") ?? 0
     let chosen = try arguments.choice("--protocol", of: ProtocolKind.self)
-    let ours = ["--protocol", "--replicas", "--data", "--no-sync", "--set", "--replace"]
+    let expiry = try arguments["--session-expiry"].map {
+      try SessionExpiry.read($0, flag: "--session-expiry", timeout: RespGateway.timeout)
+    }
+    let ours = [
+      "--protocol", "--replicas", "--data", "--no-sync", "--set", "--replace", "--session-expiry",
+    ]
     if arguments.has("--hosts"), let flag = ours.first(where: { arguments.has($0) }) {
       throw UsageError("--hosts names the nodes and what they run: leave \(flag) out")
     }
@@ -105,7 +114,8 @@ extension Command {
         OwnNodes(
           kind: chosen, replicas: replicas, settings: arguments.all("--set"),
           data: arguments["--data"], syncs: !arguments.has("--no-sync"),
-          replaced: try arguments.integers("--replace", in: 0...72)))
+          replaced: try arguments.integers("--replace", in: 0...72),
+          sessionExpiry: expiry.flatMap(SessionExpiry.text)))
     }
     // Every client needs a descriptor for its connection.
     _ = linux_raise_descriptor_limit()

@@ -8,6 +8,8 @@ public final class RedisClient {
   private var parser = RespReplyParser()
   private var bytes: [UInt8] = []
   private var start = 0
+  /// Where pieces are received. Made once, because a piece may be small and clearing takes time.
+  private var room = [UInt8](repeating: 0, count: 256 << 10)
 
   /// - Parameter receiveBuffer: the bytes that the system buffers for a client that does not read.
   public init(port: UInt16, receiveBuffer: Int32? = nil) throws {
@@ -72,13 +74,12 @@ public final class RedisClient {
 
   /// The next received bytes; empty at the end of the stream.
   public func receive() throws -> [UInt8] {
-    var piece = [UInt8](repeating: 0, count: 256 << 10)
-    let count = recv(descriptor, &piece, piece.count, 0)
+    let count = recv(descriptor, &room, room.count, 0)
     guard count >= 0 else {
       throw SocketError(
         purpose: "no reply within a minute, or the connection is broken", code: errno)
     }
-    return Array(piece[..<count])
+    return Array(room[..<count])
   }
 
   /// All bytes up to the end of the stream.
@@ -95,7 +96,7 @@ public final class RedisClient {
   public func reply() throws -> RespValue {
     while true {
       if let value = try parser.next(in: bytes, from: &start, to: bytes.count) { return value }
-      bytes.removeFirst(start)
+      if start > 0 { bytes.removeFirst(start) }
       start = 0
       let piece = try receive()
       guard !piece.isEmpty else {

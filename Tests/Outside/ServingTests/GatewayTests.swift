@@ -158,14 +158,14 @@ import Unreplicated
     }
   }
 
-  @Test("A client that writes 16 MiB before it reads gets every answer")
+  @Test("A client that writes 64 MiB before it reads gets every answer")
   func writesFirst() async throws {
     try await onStage { stage in
       let client = try stage.client(receiveBuffer: 4096)
       let payload = String(repeating: "e", count: 1 << 20)
       let pipeline = RedisClient.command("ECHO", payload) + RedisClient.command("SET", "a", payload)
-      for _ in 0..<8 { try client.send(pipeline) }
-      for _ in 0..<8 {
+      for _ in 0..<32 { try client.send(pipeline) }
+      for _ in 0..<32 {
         #expect(try client.reply() == .text(payload))
         #expect(try client.reply() == .ok)
       }

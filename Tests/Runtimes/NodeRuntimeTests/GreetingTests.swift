@@ -9,6 +9,7 @@ import Stubs
 import Testing
 import Trials
 import WireFormat
+import WriteAheadLog
 
 private typealias ProbeSeat = Seat<PromiseCore, Counter>
 
@@ -140,6 +141,11 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     // Neither the first log nor an older replacement is accepted again.
     #expect(try !greet(5, 0) && !greet(8, 3) && !greet(9, 2))
     #expect(try greet(7, 3))
+    // A claim from the future would leave no larger number for a later replacement.
+    let now = LogCard.presentTime
+    #expect(try !greet(10, 1 << 44) && !greet(10, now + 48 * 3600 * 1000))
+    #expect(try greet(10, now) && greet(11, now + 1))
+    #expect(LogCard(number: 1, generation: now).mayExist(at: now))
   }
 
   @Test("Another version of the frame format is refused by name")

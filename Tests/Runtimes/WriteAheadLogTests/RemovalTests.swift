@@ -166,6 +166,20 @@ struct SnapshotFileTests {
     log.close()
   }
 
+  @Test("A snapshot goes to the disk while it is written, so that its last sync has little to do")
+  func writeBack() throws {
+    let scratch = try Scratch()
+    let writer = SnapshotWriter(Self.reference, in: scratch.path, digest: 9, syncs: true)
+    let part = [UInt8](repeating: 7, count: 300_000)
+    for count in 1...20 {
+      writer.append(part, isLast: false)
+      let most = SnapshotWriter.pieceByteCount + SnapshotFile.chunkByteCount
+      #expect(count * part.count - writer.writtenBackByteCount <= most)
+    }
+    writer.append([], isLast: true)
+    #expect(writer.failure == nil)
+  }
+
   @Test("An unfinished snapshot does not count")
   func unfinished() throws {
     let scratch = try Scratch()

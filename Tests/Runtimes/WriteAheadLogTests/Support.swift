@@ -60,10 +60,11 @@ extension WriteAheadLog {
   /// Does the work of `commit` up to the sync, as if the process were then killed.
   mutating func write() throws(LogError) {
     guard syncs else { return try commit() }
-    let job = try makeJob()
+    var job = try makeJob()
+    let descriptor = try job.open()
     let code = job.buffer.storage.withUnsafeBytes {
       File.write(
-        UnsafeRawBufferPointer(rebasing: $0[job.bytes]), to: job.descriptor, at: job.offset)
+        UnsafeRawBufferPointer(rebasing: $0[job.bytes]), to: descriptor, at: job.offset)
     }
     #expect(code == 0)
   }

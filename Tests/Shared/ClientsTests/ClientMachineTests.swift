@@ -44,6 +44,40 @@ import Testing
     #expect(client.isIdle && client.wakeAt == nil && client.nextSequence == 2)
   }
 
+  @Test("Updates after the first answered one continue a session; reads do not")
+  func continues() {
+    var client = machine()
+    _ = client.begin(.read, due: at(0), at: at(0))
+    _ = client.receive(reply(1, .answer(0)), at: at(1))
+    _ = client.begin(.add(1), due: at(2), at: at(2))
+    #expect(client.request?.continues == false)
+    _ = client.receive(reply(2, .answer(1)), at: at(3))
+    _ = client.begin(.add(1), due: at(4), at: at(4))
+    #expect(client.request?.continues == true)
+    _ = client.receive(reply(3, .answer(2)), at: at(5))
+    _ = client.begin(.read, due: at(6), at: at(6))
+    #expect(client.request?.continues == false)
+  }
+
+  @Test(
+    "After its session expired, an operation begins another one, unless it may have taken effect")
+  func expired() {
+    var client = machine(answeredAfter: 1)
+    #expect(client.begin(.add(1), due: at(10), at: at(10)) == .send(to: ReplicaID(0)))
+    #expect(client.receive(reply(2, .expired), at: at(11)) == .send(to: ReplicaID(0)))
+    #expect(client.request?.continues == false)
+    #expect(client.receive(reply(2, .expired), at: at(12)) == .nothing)
+    #expect(client.receive(reply(2, .answer(1)), at: at(13)) == .finish(.answered(1), attempts: 2))
+
+    _ = client.begin(.add(1), due: at(20), at: at(20))
+    let wake = client.wakeAt!
+    #expect(target(client.wake(at: wake)) != nil)
+    let ending = Machine.Action.finish(.unknown, attempts: 2)
+    #expect(client.receive(reply(3, .expired), at: wake + .milliseconds(1)) == ending)
+    _ = client.begin(.add(1), due: wake + .milliseconds(2), at: wake + .milliseconds(2))
+    #expect(client.request?.continues == false)
+  }
+
   @Test("Clients start at different replicas")
   func spread() {
     let targets = (0..<6).map {

@@ -118,6 +118,10 @@ import WireFormat
       }
     }
     try roundTrip(ClientRequest(id: id(1, 2), command: Counter.Command.add(3)))
+    try roundTrip(
+      ClientRequest(
+        id: id(1, 2), command: Counter.Command.add(3), timeLeft: .seconds(1), continues: true))
+    try roundTrip(ClientReply<UInt64>(id: id(1, 2), result: .expired))
     try roundTrip(ClientReply<UInt64>(id: id(1, 2), result: .answer(3)))
     try roundTrip(ClientReply<UInt64>(id: id(1, 2), result: .redirect(ReplicaID(3))))
     try roundTrip(ClientReply<UInt64>(id: id(1, 2), result: .redirect(nil)))

@@ -82,7 +82,10 @@ struct FrameCorpus {
       single + [.sequence(KeyValueSequence(single)), .sequence([])]
       + [.transaction(KeyValueSequence(single))]
       + [.consecutive(names: Array("key".utf8), first: 7, count: 100)]
-    add(commands.map { ClientRequest(id: id, command: $0) }, .request)
+    add(
+      commands.map { ClientRequest(id: id, command: $0) }
+        + [ClientRequest(id: id, command: .delete(short), timeLeft: .seconds(1), continues: true)],
+      .request)
     let answers: [KeyValueResponse] =
       [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]
       + [.notSwapped(found: value), .number(.min), .skipped]
@@ -92,7 +95,8 @@ struct FrameCorpus {
     typealias Reply = ClientReply<KeyValueResponse>
     add(
       all.map { Reply(id: id, result: .answer($0)) }
-        + [Reply(id: id, result: .redirect(nil)), Reply(id: id, result: .redirect(ReplicaID(2)))],
+        + [Reply(id: id, result: .redirect(nil)), Reply(id: id, result: .redirect(ReplicaID(2)))]
+        + [Reply(id: id, result: .busy), Reply(id: id, result: .expired)],
       .reply)
   }
 

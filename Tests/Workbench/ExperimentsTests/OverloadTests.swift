@@ -31,6 +31,19 @@ func overload() throws {
   #expect(swept.points.map(\.values[0].text) == ["none", "backoff"])
 }
 
+@Test("The expiry of sessions is 1 h, and never close to the clients' timeout")
+func sessionExpiry() throws {
+  #expect(try experiment("{}").sessionExpiry == .seconds(3600))
+  let slow = try experiment("{ workload: { timeout: '600s' } }")
+  #expect(slow.sessionExpiry == .seconds(6000))
+  let short = try experiment("{ workload: { timeout: '500ms' }, sessionExpiry: '5s' }")
+  #expect(short.plan(of: short.contenders[0], seed: 1).limits.sessionExpiry == .seconds(5))
+  let error = #expect(throws: ExperimentError.self) {
+    try experiment("{ workload: { timeout: '500ms' }, sessionExpiry: '4s' }")
+  }
+  #expect("\(error!)".contains("sessionExpiry: found \"4s\", allowed"))
+}
+
 @Test("The plan of a trial has the cures; refusals are definite only where nothing is duplicated")
 func overloadPlan() throws {
   let experiment = try experiment("{ overload: 'all', seed: 3 }")

@@ -103,6 +103,10 @@ void linux_event_await(int event);
 /// Sets whether reads and writes bypass the page cache (O_DIRECT). Returns whether they did before.
 int linux_bypass_cache(int descriptor, int bypasses);
 
+/// Starts to write a part of a file from the page cache to the disk, and waits for that. Nothing
+/// becomes durable by it. Returns 0 or a negative `errno`.
+int linux_write_back(int descriptor, int64_t offset, int64_t count);
+
 /// Shuts a mounted ext4 file system down as a loss of power would: no data in memory reaches the
 /// disk. `directory` is a descriptor of a directory in it. Needs root.
 int linux_ext4_shutdown(int directory);
