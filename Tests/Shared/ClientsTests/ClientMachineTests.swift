@@ -61,7 +61,7 @@ import Testing
 
   @Test(
     "After its session expired, an operation begins another one, unless it may have taken effect")
-  func expired() {
+  func expired() throws {
     var client = machine(answeredAfter: 1)
     #expect(client.begin(.add(1), due: at(10), at: at(10)) == .send(to: ReplicaID(0)))
     #expect(client.receive(reply(2, .expired), at: at(11)) == .send(to: ReplicaID(0)))
@@ -70,7 +70,7 @@ import Testing
     #expect(client.receive(reply(2, .answer(1)), at: at(13)) == .finish(.answered(1), attempts: 2))
 
     _ = client.begin(.add(1), due: at(20), at: at(20))
-    let wake = client.wakeAt!
+    let wake = try #require(client.wakeAt)
     #expect(target(client.wake(at: wake)) != nil)
     let ending = Machine.Action.finish(.unknown, attempts: 2)
     #expect(client.receive(reply(3, .expired), at: wake + .milliseconds(1)) == ending)
