@@ -185,7 +185,8 @@ struct Fault {
   }
   /// The name and what happens; only the latter if it repeats the name, as of `crash-leader`.
   var title: String {
-    what.hasPrefix(name.replacing("-", with: " ")) ? what : "\(name): \(what)"
+    func plain(_ text: String) -> String { text.replacing("-", with: " ") }
+    return plain(what).hasPrefix(plain(name)) ? what : "\(name): \(what)"
   }
 
   static let columns = [

@@ -185,6 +185,11 @@ struct HeadlineTests {
     #expect(named.map(\.label) == ["kill: crash leader, disk torn @0.5\u{A0}s"])
     sample.faultName = "crash-leader"
     #expect(try run(sample).groups[0].trials[0].faults[0].title == "crash leader, disk torn")
+    // An unnamed fault has its kind and target once, hyphens or not.
+    let split = Fault(
+      kind: "partition", target: "minority-with-leader", node: "", startMs: 0, times: [:],
+      recovery: "")
+    #expect(split.title == "partition minority-with-leader")
     sample.faultName = "kill.2"
     #expect(try Answer(run(sample)).outagesByFault.isEmpty)
     var two = try run(sample)
