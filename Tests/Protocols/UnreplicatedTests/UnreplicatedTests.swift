@@ -5,9 +5,9 @@ import Testing
 
 @testable import Unreplicated
 
-private typealias Cluster = InProcessCluster<UnreplicatedServer>
+typealias Cluster = InProcessCluster<UnreplicatedServer>
 
-private func cluster(_ replicas: Int = 1, bug: UnreplicatedServer.Bug? = nil) -> Cluster {
+func cluster(_ replicas: Int = 1, bug: UnreplicatedServer.Bug? = nil) -> Cluster {
   let options = OptionValues(
     UnreplicatedServer.Options.declared,
     overrides: bug.map { ["unsafeBug": .choice($0.rawValue)] } ?? [:])
