@@ -1,8 +1,8 @@
 import Histories
 
-/// The part of an operation that the check of its key needs. Each key's operations are checked
-/// alone, which is exact: a history is linearizable if and only if its part on every object is
-/// (Herlihy & Wing 1990, locality).
+/// The part of an operation that the check of its key needs. Checking each key alone loses nothing,
+/// because a history is linearizable if and only if the operations on each object are (Herlihy &
+/// Wing 1990, locality).
 struct KeyedOperation {
   enum Role: UInt8 {
     /// Observed `value`: a get, or a compare-and-swap that did not swap and reported the value

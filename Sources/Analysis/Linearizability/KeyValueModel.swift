@@ -9,8 +9,8 @@ public struct KeyValueModel: SequentialModel {
 
   /// - Parameters:
   ///   - initial: the key's value before all operations.
-  ///   - hasUniformValues: the initial value, if there is one, and all arguments of puts, appends
-  ///     and compare-and-swaps are different and have the same length, at least 1.
+  ///   - hasUniformValues: whether all values that operations write or append, and the initial
+  ///     value if there is one, are different and have the same length of at least 1 byte.
   public init(initial: ValueDigest = .absent, hasUniformValues: Bool = false) {
     initialState = initial
     self.hasUniformValues = hasUniformValues

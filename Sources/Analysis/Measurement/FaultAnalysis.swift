@@ -101,7 +101,8 @@ struct FaultAnalysis {
 
   // MARK: Recovery
 
-  /// Sets the metrics that depend on throughput.
+  /// Sets the metrics that depend on throughput. It looks for windows that fall short of the
+  /// undisturbed throughput twice: after the fault's start and after its end.
   private mutating func measureRecovery(from i: Int, _ found: inout FaultMetrics) {
     let fault = faults[i]
     let limit = min(nexts[i] ?? .max, trial.measuredEndNs)

@@ -9,8 +9,8 @@ extension ChainReplica {
   /// tail.
   struct Link: Sendable {
     let to: ReplicaID
-    /// Whether the receiver has said which entries it holds. Until then it is sent none, because
-    /// `nextIndex` is not known.
+    /// Whether the receiver has said which entries it holds. Until then it is sent no entries,
+    /// because `nextIndex` is not known.
     var isOpen = false
     /// The next entry to send.
     var nextIndex = LogIndex(1)
@@ -25,7 +25,7 @@ extension ChainReplica {
     /// again.
     var answered: ViewRun?
     var pace: ResendPace
-    /// Questions since the last message of the receiver.
+    /// The questions that were sent since the receiver's last message.
     var vainQuestions = 0
 
     /// A neighbour counts as unreachable when more than this number of questions have had no
@@ -57,7 +57,7 @@ extension ChainReplica {
       return true
     }
 
-    /// Notes that the receiver says so by itself, and not because it was asked.
+    /// Notes that the receiver holds everything up to `index`, which it said without being asked.
     @discardableResult
     mutating func reports(_ index: LogIndex, at now: Instant) -> Bool {
       let mark = UInt64(max(index.rawValue, 0))

@@ -80,7 +80,8 @@ extension MultiPaxosReplica {
     }
   }
 
-  /// The first slots that an acceptor lacks of the leader's ballot.
+  /// The first gap in what an acceptor holds: slots that are neither chosen nor accepted in the
+  /// leader's ballot, as far as the acceptor knows.
   public struct Gap: Equatable, Sendable {
     /// All slots below it hold a chosen value, or one accepted in the leader's ballot.
     public var first: LogIndex

@@ -1,9 +1,9 @@
 import Replication
 import WireFormat
 
-// An acceptor that answers is sent the slots it lacks, whether one message was lost or the acceptor
-// was away for long. An acceptor that does not answer is sent no more than `inFlightBytes`; slots
-// get their majority without it.
+// The leader sends an acceptor that answers the slots it lacks, be it after one lost message or
+// after a long absence. To an acceptor that does not answer it sends no more than `inFlightBytes`,
+// because the other acceptors can form the majority for further slots.
 
 extension MultiPaxosReplica {
   /// The leader's knowledge of one acceptor.
@@ -19,9 +19,9 @@ extension MultiPaxosReplica {
     var inFlightCount = 0
     /// Gaps below it have been offered again.
     var repairedBelow = LogIndex.zero
-    /// Slots from this one on were first offered after the copy of such a gap was sent.
+    /// Slots from this one on were offered for the first time after such a gap was offered again.
     var repairedBefore = LogIndex.zero
-    /// When the first question left after such a copy; `nil` if none has.
+    /// When the first question left after a gap was offered again; `nil` if none has left.
     var askedSince: Instant?
     /// The newest round in which it has confirmed the ballot.
     var confirmedRound: UInt64 = 0

@@ -2,7 +2,7 @@ import Replication
 
 /// The result of scanning one segment.
 struct SegmentContents: Equatable {
-  /// `nil`: the file is empty or all zeros, because the creation of a growing segment was lost.
+  /// `nil` if the file is empty or all zeros, because a crash came before its header was durable.
   var header: SegmentHeader?
   var blockCount = 0
   /// The end of the last whole block, where the next one is written.

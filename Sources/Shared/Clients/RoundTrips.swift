@@ -29,10 +29,13 @@ public struct RoundTrips: Sendable {
 
   public init() {}
 
+  /// The timer of the next attempt, doubled for each attempt that has timed out.
   public var backedOff: Interval { timer * (1 << doublings) }
 
+  /// Notes that an attempt has timed out.
   public mutating func runOut() { doublings = min(doublings + 1, RoundTrips.mostDoublings) }
 
+  /// Notes the round trip of an attempt that was answered.
   public mutating func learn(_ sample: Interval) {
     doublings = 0
     longest = max(sample, longest - longest / 64)

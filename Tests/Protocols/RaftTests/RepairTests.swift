@@ -143,7 +143,7 @@ struct RepairTests {
     #expect(entryCount(sent) == 6)
     _ = exchange(sent, in: &cluster)
     #expect(cluster.core(0).progress[2].matchIndex == cluster.core(0).log.lastIndex)
-    // They do not make the leader forget later acknowledgements, either.
+    // A rejection that comes late does not make the leader forget later acknowledgements.
     let late = RaftReplica.AppendRejected(
       term: 1, prevLogIndex: end + 3, conflictTerm: 0, conflictIndex: .zero, lastLogIndex: end,
       gapEnd: .zero, readRound: 0)

@@ -35,7 +35,7 @@ struct AxisTests {
     #expect(labels(Axis.logarithmic([3, 4], label: Axis.short)) == ["2", "3", "4", "5"])
     #expect(labels(Axis.logarithmic([2], label: Axis.short)) == ["2", "3", "4", "5"])
     #expect((axis.share(10) - axis.share(1) - (axis.share(100) - axis.share(10))).magnitude < 1e-9)
-    // Labels that would overlap are left out, never the ends.
+    // Labels that would overlap are left out, except those at the ends.
     #expect(labels(Axis.logarithmic([2, 10], label: Axis.short)) == ["2", "3", "4", "6", "10"])
     #expect(axis.share(0) == 0)
     #expect(Axis.logarithmic([0, -1], label: Axis.short) == nil)
