@@ -91,7 +91,7 @@ public struct Explorer<Core: ReplicaCore> {
   public var mostStates: Int
 
   public init(
-    _ acts: [ExplorerAct<Core>], losses: Int = 0, depth: Int = .max, mostStates: Int = 20_000
+    _ acts: [ExplorerAct<Core>], losses: Int = 0, depth: Int = .max, mostStates: Int = 100_000
   ) {
     self.acts = acts
     self.losses = losses

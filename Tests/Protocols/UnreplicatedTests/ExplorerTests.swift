@@ -17,7 +17,8 @@ struct ExplorerTests {
   func orders() {
     let sound = explore(nil)
     #expect(sound.failure == nil, "\(sound.trail)")
-    #expect(sound.isComplete && sound.stateCount > 20 && sound.mostCommits >= 2)
+    #expect(sound.isComplete && sound.stateCount > 20, "\(sound)")
+    #expect(sound.mostCommits >= 2, "\(sound)")
     let broken = explore(.replyBeforeSync)
     #expect(broken.failure == "replicas disagree at index 1", "\(broken)")
   }
