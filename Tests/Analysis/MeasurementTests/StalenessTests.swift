@@ -53,11 +53,11 @@ import Trials
       operations: [
         put(0, 1, 0, 1), put(1, 2, 2, 3), put(0, 3, 4, 5), put(0, 4, 6, 7), put(1, 5, 8, 9),
         scan([4, 5], 20), scan([4, 2], 30), scan([1, 2], 40),
-      ], warmUpEnd: 0, measuredEnd: 100, clients: 1)
+      ], warmUpEndNs: 0, measuredEndNs: 100, clients: 1)
     trial.scans = scans
     let measured = try #require(TrialMetrics(trial, settings).staleness)
     #expect(measured.reads == 3 && measured.staleReads == 2)
-    #expect(measured.maximumLag == 40 - 5 && measured.maximumVersions == 2)
+    #expect(measured.maximumLag == .nanoseconds(40 - 5) && measured.maximumVersions == 2)
     #expect(measured.meanLag == Double(30 - 9 + 40 - 5) / 3)
   }
 

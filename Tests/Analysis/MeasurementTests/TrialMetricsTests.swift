@@ -155,13 +155,13 @@ let settings = MeasurementSettings(
       (.put, 30), (.get, 1), (.append, 50), (.get, 3), (.get, 2), (.put, 40),
     ]
     let trial = TrialRecord(
-      operations: times.map { operation($0.kind, intended: 0, end: $0.latency) }, warmUpEnd: 0,
-      measuredEnd: 200 * ms, clients: 6)
+      operations: times.map { operation($0.kind, intended: 0, end: $0.latency) }, warmUpEndNs: 0,
+      measuredEndNs: 200 * ms, clients: 6)
     let windows = TrialMetrics(trial, settings).timeline.windows
-    #expect(windows[0].reads.p50 == 2 * ms && windows[0].reads.p99 == 3 * ms)
-    #expect(windows[0].writes.p50 == 40 * ms && windows[0].writes.p99 == 50 * ms)
-    #expect(windows[0].p50 == 3 * ms && windows[0].p99 == 50 * ms)
-    #expect(windows[1].reads.p50 == nil && windows[1].writes.p99 == nil)
+    #expect(windows[0].reads.p50Ns == 2 * ms && windows[0].reads.p99Ns == 3 * ms)
+    #expect(windows[0].writes.p50Ns == 40 * ms && windows[0].writes.p99Ns == 50 * ms)
+    #expect(windows[0].p50Ns == 3 * ms && windows[0].p99Ns == 50 * ms)
+    #expect(windows[1].reads.p50Ns == nil && windows[1].writes.p99Ns == nil)
   }
 
   @Test("Staleness counts only writes that ended before the read began")

@@ -94,17 +94,17 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     let all = try [caller(.client), caller(.client), caller(.runner), caller(.peer, from: 1)]
     let first = try #require(
       slots(of: .client).min { seat.node.inbound[$0].number < seat.node.inbound[$1].number })
-    let long = NodeLimits.clientSilence.nanoseconds
+    let long = NodeLimits.clientSilence
     for slot in seat.node.inbound.indices where slot != first {
-      seat.node.inbound[slot].heardAt -= long
+      seat.node.inbound[slot].heardAt = seat.node.inbound[slot].heardAt - long
     }
     // One of the two has been silent for a little less.
-    seat.node.inbound[first].heardAt -= long / 2
+    seat.node.inbound[first].heardAt = seat.node.inbound[first].heardAt - long / 2
     seat.node.sweep()
     #expect(slots(of: .client) == [first])
     #expect(slots(of: .runner).count == 1 && slots(of: .peer).count == 1)
     seat.node.inbound[first].isHeldBack = true
-    seat.node.inbound[first].heardAt -= long
+    seat.node.inbound[first].heardAt = seat.node.inbound[first].heardAt - long
     seat.node.sweep()
     #expect(slots(of: .client) == [first])
     withExtendedLifetime(all) {}
@@ -120,7 +120,8 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     #expect(refused.refusal == "there are 4 connections of clients, as many as there may be")
     let silent = slots(of: .client)[1]
     let number = seat.node.inbound[silent].number
-    seat.node.inbound[silent].heardAt -= NodeLimits.crowdedSilence.nanoseconds
+    seat.node.inbound[silent].heardAt =
+      seat.node.inbound[silent].heardAt - NodeLimits.crowdedSilence
     let newcomer = try caller(.client)
     #expect(newcomer.isWelcome)
     #expect(!seat.node.inbound.contains { $0.isOpen && $0.number == number })
@@ -160,7 +161,8 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     // One that does not hang up is closed when its time for a hello is over.
     let slot = try #require(
       seat.node.inbound.firstIndex { $0.isOpen && $0.isClosing })
-    seat.node.inbound[slot].openedAt -= NodeLimits.helloDeadline.nanoseconds * 2
+    seat.node.inbound[slot].openedAt =
+      seat.node.inbound[slot].openedAt - NodeLimits.helloDeadline * 2
     seat.node.sweep()
     #expect(!seat.node.inbound[slot].isOpen)
   }
@@ -231,9 +233,9 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     seat.node.transferAt = seat.node.now
     expireTimer(of: seat)
     #expect(seat.node.host.core.fired == before)
-    #expect(seat.node.timerDue[0] != .max && seat.node.timerDue[0] > 0)
+    #expect(seat.node.timerDue[0] < .never && seat.node.timerDue[0] > .zero)
     // The other side does not go on.
-    seat.node.transferAt = seat.node.now - NodeLimits.transferPause.nanoseconds
+    seat.node.transferAt = seat.node.now - NodeLimits.transferPause
     expireTimer(of: seat)
     #expect(seat.node.host.core.fired == before + 1)
     // A small message is no reason to wait.
