@@ -56,7 +56,6 @@ where Port.Application == Load.Application {
     min(clients.limits.doneAt.map { $0 + .nanoseconds(1) } ?? .never, .zero + duration)
   }
 
-
   /// Starts the trial at the present time.
   @inlinable
   public mutating func start(end: Instant) {

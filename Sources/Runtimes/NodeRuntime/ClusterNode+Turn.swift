@@ -97,6 +97,7 @@ extension ClusterNode: TurnRuntime {
       hasMemory(for: reply.encodedByteCount, at: slot)
     else { return }
     counters.messagesSent += 1
+    if case .busy = reply.result { counters.refused += 1 }
     if stamps.isOn, case .answer = reply.result {
       stamps.noteAnswered(reply.id, at: MonotonicClock.now())
     }

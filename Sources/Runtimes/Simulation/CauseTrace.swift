@@ -150,8 +150,8 @@ public struct CauseTrace: Sendable {
       guard let step = record(number) else { return nil }
       if operation.attempts.contains(number) {
         let first = max(operation.firstSent, due)
-        steps.append(LatencyStep(part: LatencyPart.retry.index, ns: (end - first).nanoseconds))
-        steps.append(LatencyStep(part: LatencyPart.sending.index, ns: (first - due).nanoseconds))
+        steps.append(LatencyStep(part: LatencyPart.retry.index, length: end - first))
+        steps.append(LatencyStep(part: LatencyPart.sending.index, length: first - due))
         return steps
       }
       let arrival = operation.turns.last { $0.turn == number }?.arrival
@@ -162,7 +162,7 @@ public struct CauseTrace: Sendable {
       precondition(begin <= end, "a step ends before the one that led to it")
       steps.append(
         LatencyStep(
-          part: step.part, ns: (end - begin).nanoseconds,
+          part: step.part, length: end - begin,
           node: step.place == Self.outside ? nil : step.place))
       guard parent >= 0 else { return steps }
       (number, end) = (parent, begin)

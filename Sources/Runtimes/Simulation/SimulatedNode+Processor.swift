@@ -129,8 +129,9 @@ extension SimulatedNode {
         to: ReceivedRequest(
           turn: turnNumber, sequence: request.id.sequence, receiptsNs: turn.receivingNs))
     }
-    host.submit(
+    let isTaken = host.submit(
       request, waited: world.now - arrived, at: clock.reading(at: world.now))
+    if !isTaken { usage.droppedLate += 1 }
     noteInput(of: request.id, in: &world)
     checkInvariants(in: &world)
   }

@@ -112,6 +112,7 @@ extension SimulatedTurn: TurnRuntime {
   public mutating func answer(
     _ reply: ClientReply<Application.Response>, behindReceipts receiptsNs: Double
   ) {
+    if case .busy = reply.result { node.pointee.usage.refused += 1 }
     let bytes = Frame.byteCount(of: reply)
     var cost = world.pointee.cpu.costNs(ofMessage: bytes)
     if node.pointee.turn.executions > 0, case .answer = reply.result {

@@ -1,8 +1,8 @@
 import Primitives
 import Replication
 
-/// What bounds a load beside its arrivals: how many operations it has, and how many each client of a
-/// closed loop begins per second.
+/// What bounds a load beside its arrivals: how many operations it has, and how many each client of
+/// a closed loop begins per second.
 public struct LoadLimits: Sendable {
   /// The load is done after this many answers since `countedFrom`; nil for no limit.
   public let answers: Int?

@@ -8,18 +8,21 @@ extension ReplicaHost {
   /// others.
   /// - Parameters:
   ///   - waited: how long ago the request arrived at this node.
+  /// - Returns: false if it was dropped, because its client has stopped waiting.
+  @discardableResult
   public mutating func submit(
     _ request: Request, waited: Interval = .zero, at now: Instant = .zero
-  ) {
-    guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return }
+  ) -> Bool {
+    guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return false }
     if Application.isReadOnly(request.command) {
       gather(request, arrived: now - waited)
-      return
+      return true
     }
-    guard isFresh(request.id, arrived: now - waited) else { return }
+    guard isFresh(request.id, arrived: now - waited) else { return true }
     if stamping.isDue(at: now) { appendStamp(at: now) }
     builder.append(request.id, request.command, continues: request.continues)
     closeFullBatch()
+    return true
   }
 
   /// Begins a batch with the logged time, unless a batch is begun already.

@@ -48,13 +48,13 @@ public enum LatencyPart: String, Sendable, CaseIterable {
 public struct LatencyStep: Sendable, Equatable {
   /// The index of a `LatencyPart`.
   public var part: Int
-  public var ns: Int64
+  public var length: Interval
   /// Where the step ended; nil for a client.
   public var node: Int?
 
-  public init(part: Int, ns: Int64, node: Int? = nil) {
+  public init(part: Int, length: Interval, node: Int? = nil) {
     self.part = part
-    self.ns = ns
+    self.length = length
     self.node = node
   }
 }
@@ -85,9 +85,9 @@ public struct OperationBreakdown: Sendable, Equatable {
     self.init(isRead: isRead, dueNs: dueNs, partsNs: none, membersNs: none)
     let intake = steps.last { $0.node != nil }?.node
     for step in steps {
-      partsNs[step.part] += step.ns
+      partsNs[step.part] += step.length.nanoseconds
       if step.part == LatencyPart.nodeWire.index || step.node != nil && step.node != intake {
-        membersNs[step.part] += step.ns
+        membersNs[step.part] += step.length.nanoseconds
       }
     }
   }

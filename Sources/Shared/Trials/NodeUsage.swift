@@ -25,6 +25,10 @@ public struct NodeUsage: Sendable, Equatable {
   /// Records in the log at the end.
   public var logRecords: Int
   public var snapshots: SnapshotCounts
+  /// Requests that were refused because the replica had too much to do.
+  public var refused = 0
+  /// Requests that were dropped because their clients had stopped waiting.
+  public var droppedLate = 0
   /// Connections that were closed because their bytes were not frames of this cluster.
   public var garbage = 0
   /// Messages that were dropped because a peer did not receive them, or not fast enough.
@@ -54,7 +58,7 @@ extension NodeUsage {
   public static let counts: [any WritableKeyPath<NodeUsage, Int> & Sendable] = [
     \.messagesSent, \.messagesReceived, \.bytesSent, \.bytesReceived, \.syncs, \.bytesWritten,
     \.busyNs, \.logRecords, \.garbage, \.overflowed, \.snapshots.taken, \.snapshots.sent,
-    \.snapshots.installed,
+    \.snapshots.installed, \.refused, \.droppedLate,
   ]
 
   /// The difference of each count. Overflow wraps around, because a node's report may contain any

@@ -211,6 +211,13 @@ extension [Column<NodeRow>] {
     count(
       "snapshots_installed", "snapshots of others put in the place of the own state",
       \.snapshots.installed),
+    count(
+      "requests_refused", "requests that were refused because too many others were unanswered",
+      \.refused),
+    count(
+      "requests_dropped",
+      "requests that were dropped because their clients had stopped waiting; 0 on real processes",
+      \.droppedLate),
   ]
 
   private static func count(

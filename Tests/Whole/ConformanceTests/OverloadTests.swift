@@ -39,6 +39,8 @@ struct OverloadTests {
       plan.workload.timeout = .milliseconds(30)
       return SwarmTrial.run(kind, plan)
     }
+    let usages = findings.flatMap(\.record.nodes)
+    #expect(usages.contains { $0.refused > 0 } && usages.contains { $0.droppedLate > 0 })
     var refused = 0
     for finding in findings {
       #expect(finding.safetyProblems == [], "\(finding.replay)")
