@@ -133,7 +133,7 @@ package struct MetricColumn: Sendable {
     MetricColumn("busiest_node_share", "", "largest share of all messages handled by one node") {
       $0.busiestNodeShare
     },
-    MetricColumn("stale_reads", "", "gets that missed a write over before they began", .skewed) {
+    MetricColumn("stale_reads", "", "reads that missed a write over before they began", .skewed) {
       $0.staleness.map { Double($0.staleReads) }
     },
     MetricColumn("staleness_mean_ms", "ms", "mean age of values read, fresh ones as 0") {

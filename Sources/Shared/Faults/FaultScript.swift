@@ -89,8 +89,8 @@ public enum DiskFate: String, Sendable, CaseIterable {
   case kept
   /// Everything that was synced, and a random part of what was being written.
   case torn
-  /// The disk is lost: the replica restarts with an empty disk under its old name. No protocol here
-  /// promises safety then, unless it replaces such a replica. Only in the cluster runtime.
+  /// The disk is lost: the replica restarts with an empty disk under its old name. A protocol is
+  /// safe then only if it replaces such a replica (`ReplicaCore.replacesLostReplicas`).
   case lost
 }
 

@@ -14,7 +14,7 @@ public struct KeyValueLoad: ClientLoad {
   public let spec: WorkloadSpec
   /// All operations in the order in which they were sent, or in which they were given up if they
   /// were never sent.
-  public private(set) var history: OperationLog
+  public internal(set) var history: OperationLog
 
   /// The values that scans returned.
   public internal(set) var scans = ScannedValues()
@@ -26,35 +26,35 @@ public struct KeyValueLoad: ClientLoad {
   var random: RandomStream
   /// In a closed loop each client has a separate stream, and in an open loop each operation has
   /// one, so that the operations drawn do not depend on which client is answered first.
-  private var clientRandoms: [RandomStream] = []
-  private var drawnCount = 0
+  var clientRandoms: [RandomStream] = []
+  var drawnCount = 0
   var chooser: KeyChooser
   /// By group of clients, if groups have their own keys: how they choose, and the first of them.
   var groupChoosers: [(chooser: KeyChooser, first: Int)] = []
   var names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
-  private var current: [Int] = []
+  var current: [Int] = []
   /// The key whose value a client has just read in order to write it.
-  private var modifying: [Int?] = []
+  var modifying: [Int?] = []
   /// The last value observed at each key, which a compare-and-swap expects. Empty if the mix has no
   /// compare-and-swaps.
-  private var lastSeen: [Int: [UInt8]] = [:]
-  private let tracksValues: Bool
+  var lastSeen: [Int: [UInt8]] = [:]
+  let tracksValues: Bool
   /// The value that each client's outstanding operation writes, if `tracksValues`.
-  private var writing: [[UInt8]?] = []
+  var writing: [[UInt8]?] = []
   /// The value that each client wrote last: a number, followed by filler up to the value's length.
   /// It is empty if sizes differ.
   private var values: [[UInt8]] = []
   let filledValues: FilledValues
   private var valueCount: UInt64 = 0
   /// The operations that wrote the pieces of values; nil if the mix has no appends.
-  private var pieces: AppendedPieces?
+  var pieces: AppendedPieces?
 
   /// Keys that are still to be read back, the next one last; nil before the trial's end.
   private var toRead: [Int]?
 
-  private enum Choice: Sendable {
+  enum Choice: Sendable {
     case get, put, delete, append, compareAndSwap, insert, readModifyWrite, scan
   }
 
@@ -223,7 +223,7 @@ public struct KeyValueLoad: ClientLoad {
     return groupChoosers[group].first + groupChoosers[group].chooser.next(&random)
   }
 
-  private mutating func drawChoice() -> Choice {
+  mutating func drawChoice() -> Choice {
     let total = choices[choices.count - 1].limit
     let point = random.unit() * total
     for (limit, choice) in choices where point < limit { return choice }
@@ -260,71 +260,6 @@ public struct KeyValueLoad: ClientLoad {
     }
     FilledValues.set(number, in: &values[client])
     return values[client]
-  }
-
-  public mutating func end(
-    client: Int, outcome: ClientOutcome<KeyValueResponse>, attempts: Int, at now: Interval
-  ) {
-    guard nextToLoad == nil else { return }
-    let position = current[client]
-    current[client] = -1
-    var operation = history[position]
-    operation.returned = now.nanoseconds
-    operation.attempts = UInt16(clamping: attempts)
-    switch outcome {
-    case .answered(let response):
-      operation.outcome = .ok
-      note(response, to: client, in: &operation)
-    case .failed, .unknown:
-      modifying[client] = nil
-      if outcome == .failed { operation.outcome = .failed }
-    }
-    writing[client] = nil
-    history[position] = operation
-  }
-
-  private mutating func note(
-    _ response: KeyValueResponse, to client: Int, in operation: inout Operation
-  ) {
-    switch response {
-    case .value(let found), .notSwapped(let found):
-      operation.observed = ValueDigest(found)
-      if let found { pieces?.place(found, operation.observed, in: &history) }
-      if tracksValues { lastSeen[Int(operation.key)] = found }
-    case .swapped, .done, .number:
-      operation.swapped = response == .swapped
-      if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
-    case .refused: operation.outcome = .failed
-    case .sequence(let responses): noteScan(responses, in: &operation)
-    // No request of this load has such an answer.
-    case .skipped, .page: operation.outcome = .unknown
-    }
-  }
-
-  public mutating func dropped(due: Interval, at now: Interval) {
-    if clientRandoms.isEmpty {
-      random = RandomStream(seed: seed, purpose: .load, number: drawnCount)
-      drawnCount += 1
-    }
-    // The kind only decides whether the operation counts as a read or a write; it has no key and no
-    // effect.
-    let kind = spec.trace?.entries[drawnCount - 1].kind ?? drawKind()
-    history.append(
-      Operation(
-        client: UInt32(ClientNumbers.firstReader - 1), kind: kind, key: 0, outcome: .failed,
-        intended: due.nanoseconds, invoked: now.nanoseconds, returned: now.nanoseconds,
-        attempts: 0))
-  }
-
-  private mutating func drawKind() -> OperationKind {
-    switch drawChoice() {
-    case .get, .readModifyWrite: .get
-    case .put, .insert: .put
-    case .delete: .delete
-    case .append: .append
-    case .compareAndSwap: .compareAndSwap
-    case .scan: .scan
-    }
   }
 
   public mutating func prepareReadBack() -> Int {
