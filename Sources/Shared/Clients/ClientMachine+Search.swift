@@ -1,4 +1,5 @@
 import Replication
+import WireFormat
 
 // When a client acts without an answer, and which replica it asks then.
 extension ClientMachine {
