@@ -121,7 +121,10 @@ struct FaultAnalysis {
     case .undisturbed: found.timeToRecover = .zero
     case .back(let short):
       found.timeToRecover = .nanoseconds(
-        max(0, throughput.start(of: short.upperBound) - fault.start))
+        max(
+          0,
+          throughput.end(ofShort: short, since: fault.start, of: trial.operations)
+            - fault.start))
     case .short: break
     }
     var lost = [sinceStart.shortWindows]
@@ -132,7 +135,8 @@ struct FaultAnalysis {
       case .undisturbed: found.hangover = .zero
       case .back(let short):
         found.hangover = .nanoseconds(
-          max(0, throughput.start(of: short.upperBound) - fault.end))
+          max(0, throughput.end(ofShort: short, since: fault.end, of: trial.operations) - fault.end)
+        )
       case .short: break
       }
       // Windows between the two shortfalls may have more answers than before the fault, and must

@@ -1,3 +1,4 @@
+import Histories
 import Primitives
 import Trials
 
@@ -96,7 +97,26 @@ struct ThroughputRecovery {
     return .short(dip..<last)
   }
 
-  func start(of window: Int) -> Int64 { windows[window].startNs }
+  /// When throughput was back: the time in the last of these short windows at which most
+  /// acknowledgements were missing, compared with 90 % of the expected ones. Before it they fell
+  /// behind, and from then on they no longer did. Without this step the result would be the end of
+  /// a window, and depend on how the windows lie.
+  /// - Parameter time: acknowledgements before it do not count.
+  func end(ofShort short: Range<Int>, since time: Int64, of operations: [Operation]) -> Int64 {
+    let last = windows[short.upperBound - 1]
+    let (start, end) = (max(last.startNs, time), last.startNs + last.lengthNs)
+    let rate = 0.9 * expected(last) / Double(last.lengthNs)
+    let times =
+      operations.filter {
+        $0.outcome == .ok && $0.returned >= start && $0.returned < end
+      }.map(\.returned).sorted() + [end]
+    var worst = (missing: -Double.infinity, time: end)
+    for (count, time) in times.enumerated() {
+      let missing = rate * Double(time - start) - Double(count)
+      if missing > worst.missing { worst = (missing, time) }
+    }
+    return worst.time
+  }
 
   /// The number of missing acknowledgements in a range of windows.
   func missing(_ range: Range<Int>) -> Double {

@@ -10,11 +10,13 @@ extension Answer {
     func add(_ word: String, _ meaning: String?) {
       if let meaning { items.append((word, meaning)) }
     }
-    if uses(.outage) { add("outage", ColumnMeaning.metric("longest_read_outage_ms")) }
+    if uses(.outage), let reads = ColumnMeaning.metric("longest_read_outage_ms") {
+      add("outage", "\(reads); the same of writes; here the longer one of the two")
+    }
     if uses(.recovery) {
       // The rest says when the cell is empty.
       let meaning = ColumnMeaning.fault("recover_ms")?.split(separator: "; ").first
-      add("recovery", meaning.map { "the time \($0)" })
+      add("recovery", meaning.map { "the time \($0); here of each trial's slowest fault" })
     }
     if uses(.availability) { add("availability", availability) }
     if uses(.goodput) { add("goodput", ColumnMeaning.metric("goodput")) }

@@ -99,7 +99,7 @@ struct Answer {
     if !untold.isEmpty {
       html += """
         <p>Too few trials to tell: \(Phrase.list(untold.map(range))). Its sign test needs \
-        \(Standing.leastSigns) trials.</p>
+        \(Standing.leastSigns) trials or more, depending on the number of comparisons.</p>
         """
     }
     return html

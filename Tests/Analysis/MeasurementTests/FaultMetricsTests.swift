@@ -58,6 +58,16 @@ private func isAbout(_ time: Interval?, _ milliseconds: Int64) -> Bool {
     #expect(isAbout(found.outage, 390) && found.hangover == .milliseconds(400))
   }
 
+  @Test(
+    "The time to recover does not depend on where in a window of 100 ms answers come again",
+    arguments: [203, 211, 250, 290] as [Int64], [true, false])
+  func recoveryWithinWindow(downFor: Int64, isOpenLoop: Bool) throws {
+    let trial = steady(until: 5_000, down: [2_000..<2_000 + downFor], faults: [fault(2_000, nil)])
+    let found = faultMetrics(trial, isOpenLoop: isOpenLoop)[0]
+    let time = try #require(found.timeToRecover)
+    #expect(time >= .milliseconds(downFor) && time <= .milliseconds(downFor + 5), "\(time)")
+  }
+
   @Test("Without recovery there is no time to recover, and the outage lasts to the end")
   func forever() {
     let trial = steady(until: 5_000, down: [2_000..<5_000], faults: [fault(2_000, nil)])

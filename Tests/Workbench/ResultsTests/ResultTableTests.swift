@@ -47,8 +47,8 @@ import Testing
       text == """
         x, seed 7, 3 trials each: mean ± distance to the farther end of its 95 % interval
         protocol                verdict    ops/s  avail %  outage ms   recover ms  msgs/op  bytes/op
-        raft               linearizable  456 ±14    91.11     81 ±58  92 (2 of 3)    14.64       903
-        chain-replication  linearizable  456 ±14    91.11     81 ±58       86 ±75    14.64       903
+        raft               linearizable  456 ±14    91.11     81 ±58  88 (2 of 3)    14.64       903
+        chain-replication  linearizable  456 ±14    91.11     81 ±58       84 ±57    14.64       903
 
         protocol           lost writes
         raft                         0
@@ -65,8 +65,8 @@ import Testing
 
         Faults, mean over trials
         fault                          protocol           mean outage ms  mean recover ms
-        crash leader @0.4s             raft                         81.3             85.3
-        crash leader @0.4s             chain-replication            81.3             86.0
+        crash leader @0.4s             raft                         81.3             83.0
+        crash leader @0.4s             chain-replication            81.3             84.0
         partition minority,"x" @0.95s  raft                          0.0              0.0
         partition minority,"x" @0.95s  chain-replication             0.0              0.0
 
