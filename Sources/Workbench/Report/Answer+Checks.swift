@@ -7,6 +7,12 @@ extension Answer {
   var expectations: HTML {
     let all = run.expectations
     guard !all.isEmpty else { return "" }
+    guard run.about.isComplete else {
+      return """
+        <p class=verdict>The run was interrupted, so the experiment's \
+        \(all.count == 1 ? "expectation is" : "\(all.count) expectations are") not judged yet.</p>
+        """
+    }
     let missed = all.filter { !$0.holds }
     guard !missed.isEmpty else {
       let words = all.count == 1 ? "The expectation" : "All \(all.count) expectations"

@@ -77,6 +77,7 @@ enum Style {
     background:var(--panel)}
     .verdict p{margin:.2rem 0}
     .verdict ul{margin:.2rem 0;padding-left:1.2rem}
+    .verdict code{overflow-wrap:anywhere}
     .verdict.good{border-color:var(--good)}
     .verdict.bad{border-color:var(--bad);background:var(--badbg)}
     button{font:inherit;font-size:.9rem;color:inherit;background:var(--panel);border:1px solid \

@@ -86,6 +86,10 @@ struct AnswerTests {
     #expect(
       try answer(sample).contains(
         "1 of the 2 expectations of the experiment does not hold:*.verdict == linearizable"))
+    sample.isComplete = false
+    let partial = try answer(sample)
+    #expect(partial.contains("The run was interrupted, so the experiment's 2 expectations are not"))
+    #expect(!partial.contains("does not hold"))
   }
 
   @Test("Faults after which goodput does not come back are told by row; other rows are left out")

@@ -15,6 +15,7 @@ struct SampleRun {
   var sweepPath: String?
   var points = [""]
   var trials = 7
+  var isComplete = true
   /// The metrics of a protocol's trial `trial` at a point; metrics not named are 1, and no fault is
   /// metastable.
   var metrics: @Sendable (_ name: String, _ point: Int, _ trial: Int) -> [String: Double] = {
@@ -95,7 +96,7 @@ struct SampleRun {
 
       """,
       "manifest.json": """
-      { "name": "\(name)", "seed": \(seed), "runtime": "\(runtime)", "complete": true,
+      { "name": "\(name)", "seed": \(seed), "runtime": "\(runtime)", "complete": \(isComplete),
         "trials_planned": 14, "trials_finished": 14, "warnings": [], "version": "0.1.0",
         "git_revision": null, "host": "\(host)", "cores": 2, "operating_system": "Linux",
         "started_at": "\(started)", "wall_time_s": 1.5 }
