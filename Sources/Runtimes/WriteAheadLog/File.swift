@@ -6,6 +6,9 @@ struct File: ~Copyable, Sendable {
   let descriptor: Int32
   /// For error messages.
   var path: String
+  /// Whether the file holds a lock that ends with it. Closing alone does not end the lock while a
+  /// process that is being started still has a copy of the descriptor.
+  var isLocked = false
 
   /// - Parameter flags: those of open(2). Every descriptor is closed on exec.
   init(_ path: String, _ flags: Int32) throws(LogError) {
@@ -14,7 +17,11 @@ struct File: ~Copyable, Sendable {
     guard descriptor >= 0 else { throw File.failure(errno, path, "open") }
   }
 
-  deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    if isLocked { flock(descriptor, LOCK_UN) }
+    Glibc.close(descriptor)
+  }
 
   static func failure(_ code: Int32, _ path: String, _ attempt: String) -> LogError {
     LogError(

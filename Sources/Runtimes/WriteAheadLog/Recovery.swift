@@ -175,12 +175,13 @@ enum DirectoryLock {
 
   /// Locks the directory until the file is closed, which the end of the process also does.
   static func take(_ directoryPath: String) throws(LogError) -> File {
-    let file = try File("\(directoryPath)/\(name)", O_RDWR | O_CREAT)
+    var file = try File("\(directoryPath)/\(name)", O_RDWR | O_CREAT)
     guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
       guard errno == EWOULDBLOCK else { throw file.failure(errno, "lock") }
       throw LogError(
         .inUse, path: directoryPath, reason: "another process has this log open")
     }
+    file.isLocked = true
     return file
   }
 }

@@ -148,6 +148,19 @@ struct CorruptionTests {
     }
   }
 
+  @Test("A lock ends with its file, even if a process that is being started has a copy of it")
+  func lockEnds() throws {
+    let scratch = try Scratch(isVolatile: true)
+    var copy: Int32 = -1
+    do {
+      let file = try DirectoryLock.take(scratch.path)
+      copy = dup(file.descriptor)
+      #expect(throws: LogError.self) { _ = try DirectoryLock.take(scratch.path) }
+    }
+    defer { close(copy) }
+    _ = try DirectoryLock.take(scratch.path)
+  }
+
   @Test("Files cut, changed or zeroed at each sector are opened as a replica would open them")
   func files() throws {
     let scratch = try Scratch(isVolatile: true)
