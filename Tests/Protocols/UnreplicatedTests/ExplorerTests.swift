@@ -15,10 +15,7 @@ struct ExplorerTests {
 
   @Test("No order breaks the protocol; with a known mistake, some order does")
   func orders() {
-    let sound = explore(nil)
-    #expect(sound.failure == nil, "\(sound.trail)")
-    #expect(sound.isComplete && sound.stateCount > 20, "\(sound)")
-    #expect(sound.mostCommits >= 2, "\(sound)")
+    explore(nil).expectSound(states: 20, commits: 2)
     let broken = explore(.replyBeforeSync)
     #expect(broken.failure == "replicas disagree at index 1", "\(broken)")
   }

@@ -24,10 +24,7 @@ struct ExplorerTests {
 
   @Test("No order breaks the protocol; with a known mistake, some order does")
   func orders() {
-    let sound = explore(nil)
-    #expect(sound.failure == nil, "\(sound.trail)")
-    #expect(sound.isComplete && sound.stateCount > 500, "\(sound)")
-    #expect(sound.mostCommits >= 1, "\(sound)")
+    explore(nil).expectSound(states: 500, commits: 1)
     let broken = explore(.keepTail)
     #expect(broken.failure == "replicas disagree at index 1", "\(broken)")
   }
