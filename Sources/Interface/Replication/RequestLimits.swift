@@ -21,7 +21,8 @@ public struct RequestLimits: Sendable, Equatable {
   }
 
   public static var usualSessionExpiry: Interval { .seconds(3600) }
-  /// The shortest expiry is so many times the longest time for which a client repeats a request.
+  /// The shortest expiry, as a multiple of the longest time for which a client repeats a
+  /// request.
   public static var timeoutsPerSession: Int { 10 }
 
   /// Whether requests may be refused.

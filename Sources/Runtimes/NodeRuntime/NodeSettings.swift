@@ -70,7 +70,8 @@ public enum NodeLimits {
   public static let uncommitted = 1024
   /// Reads that may wait for the core's answer before clients' requests wait.
   public static let waitingReads = 4096
-  /// Clients of which a node notes the connection of their last request, before it begins anew.
+  /// The most clients whose last connection a node remembers. When there are more, it forgets
+  /// all of them.
   public static let notedClients = 1 << 18
   /// The most inbound connections, if there are enough descriptors.
   public static let connections = 10_000

@@ -42,8 +42,8 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public var injected: [InjectedFault] = []
   public var faultRandom: RandomStream
   public var leadership = LeadershipLog()
-  /// When the last of the answers arrived that the load is to have; `.never` if there is no such
-  /// number or fewer have arrived.
+  /// When the load received the last of `workload.operations` answers; `.never` if the workload
+  /// has no such number, or until they have arrived.
   public var doneAt = Instant.never
   /// Whether the measured part has ended, at `measuredEnd`.
   public var isOver = false

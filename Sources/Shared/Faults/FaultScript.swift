@@ -204,7 +204,7 @@ public enum FaultAction: Sendable, Equatable {
     }
   }
 
-  /// What survives of a crashed node's disk; `nil` if the fault is no crash.
+  /// The part of a crashed node's disk that survives; `nil` for other faults.
   public var diskFate: DiskFate? {
     if case .crash(_, let disk) = self { disk } else { nil }
   }

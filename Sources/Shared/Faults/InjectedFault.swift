@@ -18,7 +18,7 @@ public struct InjectedFault: Sendable, Equatable {
   public var endNs: Int64?
   /// The name that the experiment gives to it, if any.
   public var name: String?
-  /// What survives of a crashed node's disk; `nil` if the fault is no crash.
+  /// The part of a crashed node's disk that survives; `nil` for other faults.
   public var disk: DiskFate?
 
   /// - Parameter plannedNs: `nil` if it started as planned.

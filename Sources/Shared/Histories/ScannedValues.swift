@@ -73,7 +73,7 @@ extension ScannedValues: Equatable {
 }
 
 extension Operation {
-  /// A scan of so many keys that is not answered yet.
+  /// A scan of `count` keys that is not answered yet.
   public mutating func askForScan(ofKeys count: Int) {
     kind = .scan
     observed = ValueDigest(hash: 0, length: Int32(count))

@@ -48,7 +48,8 @@ public struct PendingRequests: Sendable {
     if epoch != nil { sequences.set(id.client, to: id.sequence) }
   }
 
-  /// Whether so many requests are noted that those that have taken effect should be forgotten.
+  /// Whether the table is large enough to look for requests that can be forgotten, because they
+  /// have taken effect.
   public var isLarge: Bool { sequences.count >= limit }
 
   /// Forgets the requests that `hasEnded` returns true for.

@@ -75,7 +75,7 @@ public struct SessionPeriods: Sendable, Equatable {
   }
 
   /// Counts a restored session.
-  /// - Returns: false if there is no such period.
+  /// - Returns: false if the period is none of those in the table.
   mutating func noteRestored(_ period: UInt64) -> Bool {
     guard period >= oldest, period <= current else { return false }
     periods[Int(period - oldest)].count += 1

@@ -22,7 +22,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     case answered(Response)
     /// The client has sent a later request.
     case superseded
-    /// The request continues a session that there is no longer.
+    /// The request continues a session that has been removed.
     case expired
   }
 
@@ -100,7 +100,8 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
     removeSessions()
   }
 
-  /// Removes the sessions of dropped periods. The table is made anew, so that its memory shrinks.
+  /// Removes the sessions of dropped periods. A new table replaces the old one, because a table
+  /// never gives memory back.
   private mutating func removeSessions() {
     var kept = FlatTable<ClientID, Session>(secret: sessions.secret)
     for position in sessions.keys.indices

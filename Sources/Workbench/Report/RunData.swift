@@ -168,7 +168,8 @@ struct Fault {
   var recovery: String
   /// The name that the experiment gives to the fault; empty without one.
   var givenName = ""
-  /// What survives of a crashed node's disk: `kept`, `torn` or `lost`; empty for other faults.
+  /// The part of a crashed node's disk that survives: `kept`, `torn` or `lost`; empty for other
+  /// faults.
   var disk = ""
 
   var outageMs: Double? {

@@ -2,7 +2,7 @@ import Measurement
 
 /// What a column means, in the words of `datapackage.json`, for texts that explain results.
 package enum ColumnMeaning {
-  /// A metric of `trials.csv`; nil for a name that is no metric.
+  /// A metric of `trials.csv`; nil for an unknown name.
   package static func metric(_ name: String) -> String? {
     MetricColumn.all.first { $0.name == name }?.meaning
   }

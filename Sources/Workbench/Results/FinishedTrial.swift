@@ -83,7 +83,7 @@ package struct FaultRow: Sendable, Hashable, Codable {
   package var recovery: FaultMetrics.Recovery?
   /// The fault's name in the experiment.
   package var name: String?
-  /// What survives of a crashed node's disk (`DiskFate`); nil if the fault is no crash.
+  /// The part of a crashed node's disk that survives (`DiskFate`); nil for other faults.
   package var disk: String?
 
   init(_ fault: InjectedFault, _ metrics: FaultMetrics) {
