@@ -87,28 +87,3 @@ extension Endpoint {
     try SocketError.check(linux_connect(host, port), "cannot connect to \(self)")
   }
 }
-
-extension Endpoint {
-  /// Below the ports that systems choose for outgoing connections, because an outgoing connection
-  /// could otherwise take the port of a node that is to start again.
-  private static let listeningPorts: ClosedRange<UInt16> = 16_384...32_000
-
-  /// Finds `count` loopback addresses that are free at this moment.
-  public static func freeOnLoopback(_ count: Int) throws(SocketError) -> [Endpoint] {
-    var held: [Int32] = []
-    defer { for descriptor in held { Descriptor.close(descriptor) } }
-    var found: [Endpoint] = []
-    for _ in 0..<count {
-      var descriptor: Int32?
-      for _ in 0..<100 where descriptor == nil {
-        descriptor = try? Endpoint.loopback(.random(in: listeningPorts)).listen()
-      }
-      // If none of these ports is free, the system chooses one.
-      let listener = if let descriptor { descriptor } else { try Endpoint.loopback(0).listen() }
-      held.append(listener)
-      let port = try SocketError.check(linux_local_port(listener), "cannot find a free port")
-      found.append(.loopback(UInt16(port)))
-    }
-    return found
-  }
-}

@@ -66,6 +66,19 @@ int linux_listen(const char *text, uint16_t port) {
   return descriptor;
 }
 
+int linux_reserve(const char *text, uint16_t port) {
+  address_of_any_kind address;
+  int length = parse(text, port, &address);
+  if (length < 0) return length;
+  int descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  if (bind(descriptor, &address.any, (socklen_t)length) < 0) return closing(descriptor);
+  // Set after binding, so that binding fails beside any other socket, and a later listener does not.
+  int one = 1;
+  if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) return closing(descriptor);
+  return descriptor;
+}
+
 int linux_local_port(int descriptor) {
   address_of_any_kind address;
   socklen_t length = sizeof address;

@@ -46,13 +46,14 @@ package enum ClusterTrialRunner {
     }
     let count = choice.kind.membership(replicas: choice.replicas).nodeCount
     for attempt in 1... {
-      let endpoints = try Endpoint.freeOnLoopback(count)
+      // Held until the trial ends, because a node that a fault killed has to find its port free.
+      let ports = try PortReservation(onLoopback: count)
       do {
-        return try start(task, of: choice, at: place, endpoints, progress)
+        return try start(task, of: choice, at: place, ports, progress)
       } catch let error as ClusterError
-        where attempt < 3 && error.unstarted.map({ isTaken(endpoints[$0]) }) ?? false
+        where attempt < 3 && error.unstarted.map({ isTaken(ports.endpoints[$0]) }) ?? false
       {
-        // Another process took the port after it was found free and before the node asked for it.
+        // A process that does not reserve ports took this one before the node asked for it.
         continue
       }
     }
@@ -69,11 +70,11 @@ package enum ClusterTrialRunner {
   }
 
   private static func start(
-    _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace, _ endpoints: [Endpoint],
-    _ progress: (Interval, Int) -> Bool
+    _ task: TrialTask, of choice: ProtocolChoice, at place: ClusterPlace,
+    _ ports: borrowing PortReservation, _ progress: (Interval, Int) -> Bool
   ) throws -> TrialReport? {
     let membership = choice.kind.membership(replicas: choice.replicas)
-    let addresses = endpoints.map(\.description)
+    let addresses = ports.endpoints.map(\.description)
     var hosts = HostsFile(
       cluster: "\(task.experiment.name)-\(task.seed)", choice: choice,
       nodes: Array(addresses[..<membership.replicas.count]),

@@ -1,3 +1,4 @@
+import CLinux
 import Primitives
 import Sockets
 import Testing
@@ -44,6 +45,27 @@ import Testing
     let error = try #require(throws: SocketError.self) { try found[0].listen() }
     #expect(error.code == SystemError.addressInUse)
     #expect(error.description == "cannot listen on \(found[0]): Address already in use")
+  }
+
+  @Test("A reserved port is found free by no other cluster, also after its node was killed")
+  func reservation() throws {
+    let reserved = try PortReservation(onLoopback: 1)
+    let port = reserved.endpoints[0]
+    for _ in 0..<2 {
+      #expect(!isFree(port))
+      Descriptor.close(try port.listen())
+    }
+    #expect(!isFree(port))
+    _ = consume reserved
+    #expect(isFree(port))
+  }
+
+  /// Whether a cluster that looks for a free port may be given this one.
+  private func isFree(_ endpoint: Endpoint) -> Bool {
+    let descriptor = linux_reserve(endpoint.host, endpoint.port)
+    guard descriptor >= 0 else { return false }
+    Descriptor.close(descriptor)
+    return true
   }
 
   @Test("An address of another machine, or an invalid address, is refused with its reason")

@@ -31,6 +31,9 @@ int linux_epoll_wait(int epoll, linux_ready *ready, int room, int64_t nanosecond
 
 /// A non-blocking listening TCP socket. If `port` is 0, the kernel chooses a free one.
 int linux_listen(const char *address, uint16_t port);
+/// A TCP socket that is bound and does not listen. Binding it fails if any other socket is bound to
+/// the address; `linux_listen` may then use the address, another `linux_reserve` may not.
+int linux_reserve(const char *address, uint16_t port);
 /// The port to which a socket is bound.
 int linux_local_port(int descriptor);
 /// A non-blocking TCP socket that is connecting to an IPv4 or IPv6 address. It becomes writable
