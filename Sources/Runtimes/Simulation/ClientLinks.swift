@@ -54,11 +54,13 @@ struct ClientLinks: Sendable {
     return clients.count - 1
   }
 
+  @inline(__always)
   func link(of position: Int, node: Int, isRequest: Bool) -> Int {
     (position * nodeCount + node) * 2 + (isRequest ? 0 : 1)
   }
 
   /// The sampler of the links between a client and a node, in this direction.
+  @inline(__always)
   func sampler(of position: Int, node: Int, isRequest: Bool) -> Int {
     guard let places else { return commonSampler }
     let client = clients.values[position].place

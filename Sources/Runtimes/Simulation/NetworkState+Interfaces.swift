@@ -53,7 +53,7 @@ extension NetworkState {
   /// Gives a message its place in one direction of a node's interface.
   /// - Parameter begin: when it could begin if the interface were free.
   @inline(__always)
-  private func enqueue(
+  private mutating func enqueue(
     _ bytes: Int, in queues: inout Interface.Queues, of node: Int, from begin: Instant
   ) -> (start: Instant, end: Instant) {
     let start = max(begin, queues.bulk)
@@ -97,14 +97,24 @@ extension NetworkState {
     return links[link].lastReceived
   }
 
-  /// When one of the queues of a node's interface has handled the last of the bytes: at its own
-  /// rate, or at that of the narrowest degradation for as long as that lasts. Without that limit, a
-  /// queue that built up in a short fault would stay slow long after the fault's end.
-  private func finish(
+  /// When one of the queues of a node's interface has handled the last of the bytes.
+  @inline(__always)
+  private mutating func finish(
+    _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
+  ) -> Instant {
+    guard degradations.isEmpty else {
+      return finishDegraded(bytes, from: start, through: node, factor)
+    }
+    return start + Self.time(of: bytes, at: interfaces[node].nanosecondsPerByte * factor)
+  }
+
+  /// The same at the interface's own rate, or at that of the narrowest degradation for as long as
+  /// that lasts. Without that limit, a queue that built up in a short fault would stay slow long
+  /// after the fault's end.
+  private mutating func finishDegraded(
     _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
   ) -> Instant {
     let own = interfaces[node].nanosecondsPerByte
-    if degradations.isEmpty { return start + Self.time(of: bytes, at: own * factor) }
     var time = start
     var rest = Double(bytes)
     while true {

@@ -18,12 +18,12 @@ extension NetworkState {
   /// The first retransmission follows one round trip later, because the acknowledgements of later
   /// segments show the gap; after that a timer decides, which doubles each time.
   @inline(__always)
-  func lossDelay(_ path: Path, _ draws: inout MessageDraws) -> Interval? {
+  mutating func lossDelay(_ path: Path, _ draws: inout MessageDraws) -> Interval? {
     guard path.loss > 0 else { return .zero }
     return lossDelayOfLossy(path, &draws)
   }
 
-  private func lossDelayOfLossy(_ path: Path, _ draws: inout MessageDraws) -> Interval? {
+  private mutating func lossDelayOfLossy(_ path: Path, _ draws: inout MessageDraws) -> Interval? {
     var delay = Interval.zero
     var loss = path.loss
     var timer = model.retransmission.lowerBound

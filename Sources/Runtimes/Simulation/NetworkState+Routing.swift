@@ -182,7 +182,7 @@ extension NetworkState {
   /// When a message that was sent arrives; `nil` if it is lost.
   /// - Parameter earliest: the earliest arrival of a message that does not overtake others.
   @inline(__always)
-  private func end(
+  private mutating func end(
     of path: Path, latency: Interval, behind earliest: Instant, _ draws: inout MessageDraws
   ) -> Arrival? {
     guard let delay = lossDelay(path, &draws) else { return nil }

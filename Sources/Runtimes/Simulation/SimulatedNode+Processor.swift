@@ -153,8 +153,13 @@ extension SimulatedNode {
     checkInvariants(in: &world)
   }
 
-  public func checkInvariants(in world: inout SharedWorld) {
-    guard world.checksInvariants, let broken = host.core.invariantViolation() else { return }
+  @inline(__always)
+  public mutating func checkInvariants(in world: inout SharedWorld) {
+    if world.checksInvariants { noteBrokenInvariant(in: &world) }
+  }
+
+  private mutating func noteBrokenInvariant(in world: inout SharedWorld) {
+    guard let broken = host.core.invariantViolation() else { return }
     world.violations.note("replica \(number): \(broken)")
   }
 

@@ -142,7 +142,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// Reads come before updates, because the messages that replicate the updates can then also carry
   /// the question that the reads need answered.
   public mutating func endTurn(at now: Instant) {
-    let ordersUpdates = ordersUpdates
+    let ordersUpdates = mayOrderUpdates()
     if !gatheredReads.isEmpty {
       let ticket = waitingReads.append(gatheredReads)
       gatheredReads.removeAll(keepingCapacity: true)
@@ -179,7 +179,11 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   /// Whether this turn hands its updates to the core. Those that came in an earlier epoch are never
   /// held, so that the core can refuse them.
-  public var ordersUpdates: Bool { !holdsUpdates || !pending.isOf(core.status) }
+  @inline(__always)
+  private mutating func mayOrderUpdates() -> Bool { !holdsUpdates || !holdsUpdatesOfThisEpoch() }
+
+  /// Mutating only because calling a nonmutating method here would copy the whole core.
+  private mutating func holdsUpdatesOfThisEpoch() -> Bool { pending.isOf(core.status) }
 
   public mutating func drawTimers() {
     for change in effects.timerChanges {

@@ -89,6 +89,7 @@ public struct SnapshotKeeping: Sendable {
   public mutating func demand() { logByteCount = max(logByteCount, interval * 8) }
 
   /// Whether the end of the turn has work for the runtime.
+  @inline(__always)
   public var hasWork: Bool {
     isStoringNew || hasParts || !pages.isEmpty || removal != nil || storing?.isStored == true
       || counts != SnapshotCounts()
