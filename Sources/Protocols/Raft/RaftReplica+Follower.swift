@@ -73,6 +73,7 @@ extension RaftReplica {
     return matchIndex
   }
 
+  @inline(__always)
   private func holdsEntry(before request: AppendEntries) -> Bool {
     guard let term = log.term(at: request.prevLogIndex) else { return false }
     // Bug: skip-log-check.

@@ -67,6 +67,7 @@ extension RaftReplica {
   }
 
   /// Sends the leader's own acknowledgement, which arrives once its disk has the entry.
+  @inline(__always)
   private func countOwn(through index: LogIndex, into effects: inout Effects<Self>) {
     let reply = Message.appendAccepted(
       AppendAccepted(term: currentTerm, matchIndex: index, readRound: 0))

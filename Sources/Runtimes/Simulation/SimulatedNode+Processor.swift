@@ -88,7 +88,10 @@ extension SimulatedNode {
     putsInOrder = inbox.count > 1
     for position in inbox.indices {
       if world.causes.isOn { world.causes.current = causes.ofInbox[position] }
-      switch inbox[position] {
+      // Moved out, because copying an input would copy the references that it holds.
+      var input = NodeInput<Core.Message, Application.Command>.stored
+      swap(&input, &inbox[position])
+      switch consume input {
       case .message(let message, let envelope):
         take(message, from: envelope.from, bytes: envelope.bytes, in: &world)
       case .request(let request, let arrived): take(request, arrived: arrived, in: &world)
