@@ -93,28 +93,34 @@ package struct ServeRequest: Sendable {
       defer { data?.close() }
       try data?.write(hosts)
       try data?.setAside(own.replaced)
-      // Without a data directory, the logs are removed with the service.
-      var scratch: ScratchDirectory?
-      let path: String
-      if let data {
-        path = data.path
-      } else {
-        let made = try OwnNodes.scratch(hosts)
-        path = made.path
-        scratch = consume made
+      guard let data else {
+        // Without a data directory, the logs are removed with the service.
+        let scratch = try OwnNodes.scratch(hosts)
+        try serve(
+          own, hosts, gateway, below: scratch.path, hasRun: false, isStopped, announce, tell)
+        _ = consume scratch
+        return
       }
-      var service = Service(
-        gateway: gateway,
-        processes: NodeProcesses(
-          count: hosts.addresses.count, directory: path,
-          launcher: own.launcher(
-            hostsPath: "\(path)/\(DataDirectory.hostsName)", hasRun: data?.hasRun ?? false)),
-        membership: hosts.membership)
-      service.tolerated = own.kind.tolerated(of: hosts.membership)
-      try serve(&service, hosts, isStopped, announce, tell)
-      _ = consume scratch
+      try serve(
+        own, hosts, gateway, below: data.path, hasRun: data.hasRun, isStopped, announce, tell)
     case nil: preconditionFailure("a request without nodes")
     }
+  }
+
+  /// Starts the nodes in subdirectories of `directory`, which contains their hosts file, and serves.
+  private func serve(
+    _ own: OwnNodes, _ hosts: HostsFile, _ gateway: consuming RespGateway, below directory: String,
+    hasRun: Bool, _ isStopped: () -> Bool, _ announce: (String) -> Void, _ tell: (String) -> Void
+  ) throws {
+    var service = Service(
+      gateway: gateway,
+      processes: NodeProcesses(
+        count: hosts.addresses.count, directory: directory,
+        launcher: own.launcher(
+          hostsPath: "\(directory)/\(DataDirectory.hostsName)", hasRun: hasRun)),
+      membership: hosts.membership)
+    service.tolerated = own.kind.tolerated(of: hosts.membership)
+    try serve(&service, hosts, isStopped, announce, tell)
   }
 
   private func gateway(to hosts: HostsFile) throws -> RespGateway {

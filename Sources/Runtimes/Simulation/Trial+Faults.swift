@@ -108,7 +108,8 @@ extension Trial {
 
   /// What is known of each node for resolving the targets of faults, including nodes that are down.
   public var views: [NodeView] {
-    nodes.map { NodeView(isUp: $0.isUp, status: $0.host.core.status) }
+    // By position, because a closure that is given a node is given a copy of all of it.
+    nodes.indices.map { NodeView(isUp: nodes[$0].isUp, status: nodes[$0].host.core.status) }
   }
 
   /// The nodes that a target resolves to now.
