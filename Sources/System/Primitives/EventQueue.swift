@@ -9,25 +9,36 @@
 /// the payload out, and `deinit` destroys the remaining payloads. The pointers never leave the
 /// type.
 public struct EventQueue<Payload: ~Copyable>: ~Copyable {
+  /// The time in the upper 64 bits, so that it decides first; then a sequence number of 40 bits, and
+  /// the payload's slot in the lower 24. One number, because comparing two fields takes a branch or
+  /// three comparisons.
   public struct Key {
-    public var timeNs: Int64
-    /// A sequence number in the upper 40 bits, and the payload's slot in the lower 24.
-    public var order: UInt64
+    public var word: UInt128
+
+    /// The sign bit is flipped, so that negative times come before positive ones.
+    private static var signBit: UInt64 { 1 << 63 }
 
     @inline(__always)
-    public static func < (a: Key, b: Key) -> Bool {
-      a.timeNs < b.timeNs || (a.timeNs == b.timeNs && a.order < b.order)
+    public init(timeNs: Int64, order: UInt64) {
+      word = UInt128(UInt64(bitPattern: timeNs) ^ Key.signBit) << 64 | UInt128(order)
     }
+
+    @inline(__always)
+    public var timeNs: Int64 {
+      Int64(bitPattern: UInt64(truncatingIfNeeded: word >> 64) ^ Key.signBit)
+    }
+
+    @inline(__always)
+    public var slot: Int { Int(truncatingIfNeeded: word & UInt128(slotMask)) }
+
+    @inline(__always)
+    public static func < (a: Key, b: Key) -> Bool { a.word < b.word }
 
     /// 1 if the key comes before the other one, otherwise 0. The result is computed without a
     /// branch, because which of two children is smaller is random, so that a processor would
     /// mispredict half of such branches.
     @inline(__always)
-    public func precedes(_ other: Key) -> Int {
-      let isEarlier = timeNs < other.timeNs ? 1 : 0
-      let isEqual = timeNs == other.timeNs ? 1 : 0
-      return isEarlier | isEqual & (order < other.order ? 1 : 0)
-    }
+    public func precedes(_ other: Key) -> Int { word < other.word ? 1 : 0 }
   }
 
   public static var slotBits: UInt64 { 24 }
@@ -50,7 +61,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
 
   deinit {
     for position in 0..<count {
-      (slab + Int(keys[position].order & Self.slotMask)).deinitialize(count: 1)
+      (slab + keys[position].slot).deinitialize(count: 1)
     }
     keys.deallocate()
     slab.deallocate()
@@ -68,7 +79,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   /// Passes the next event to `body` without removing it; the queue must not be empty.
   package func withNext<Result>(_ body: (borrowing Payload) -> Result) -> Result {
     precondition(count > 0)
-    return body((slab + Int(keys[0].order & Self.slotMask)).pointee)
+    return body((slab + keys[0].slot).pointee)
   }
 
   /// The slot that the next payload will have. A full queue grows first, which appends slots.
@@ -77,7 +88,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
   /// The slot of the next event; the queue must not be empty.
   public var firstSlot: Int {
     precondition(count > 0)
-    return Int(keys[0].order & Self.slotMask)
+    return keys[0].slot
   }
 
   public mutating func push(_ payload: consuming Payload, atNs timeNs: Int64) {
@@ -115,12 +126,12 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     // be wasted.
     var child = 1
     while child + 3 < count {
-      let low = child + keys[child + 1].precedes(keys[child])
-      let high = child + 2 + keys[child + 3].precedes(keys[child + 2])
-      let smallest = low + (high - low) * keys[high].precedes(keys[low])
+      let low = child &+ keys[child &+ 1].precedes(keys[child])
+      let high = child &+ 2 &+ keys[child &+ 3].precedes(keys[child &+ 2])
+      let smallest = keys[high] < keys[low] ? high : low
       keys[position] = keys[smallest]
       position = smallest
-      child = position << 2 + 1
+      child = position &<< 2 &+ 1
     }
     // Only the last parent may have fewer than four children, and these are leaves.
     if child < count {
@@ -145,7 +156,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
       position = parent
     }
     keys[position] = last
-    let slot = Int(first.order & Self.slotMask)
+    let slot = first.slot
     freeSlots[count] = UInt32(slot)
     return (slab + slot).move()
   }
