@@ -91,8 +91,7 @@ extension Answer {
       : isSized
         ? "from \(value(first)) to \(value(last))" : "at \(Phrase.list(stretch.points.map(value)))"
     guard !stretch.leaders.isEmpty else {
-      return isAll
-        ? "no difference that these trials could tell" : "no difference to tell \(place)"
+      return isAll ? "\(Phrase.noDifference)" : "\(Phrase.noDifference) \(place)"
     }
     let means = [first, last].map { standing(metric, $0)?.ranked[0].meanPhrase(metric) ?? "-" }
     let range: HTML =
