@@ -50,7 +50,7 @@ extension Benchmark {
   private static let checkedHistory = linearHistory(
     operations: 1_000_000, clients: 10, keys: 100)
 
-  /// Checks a correct history of 100,000 gets, puts and scans of 20 keys by ten clients on 100 keys.
+  /// Checks a correct history of 100,000 gets, puts and scans of 20 of 100 keys, by ten clients.
   static let checkerScans = Benchmark(name: "checker.scans", unit: "ops/s") {
     let (history, scans) = scannedHistory
     var verdict = Verdict.linearizable

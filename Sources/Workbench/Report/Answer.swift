@@ -183,9 +183,15 @@ struct Answer {
   // MARK: What the words rest on
 
   private var baseline: HTML {
-    guard !run.isSwept, let group = run.groups.first(where: Standing.isBaseline),
+    guard let group = run.groups.first(where: Standing.isBaseline),
       let throughput = group.interval(Metric.throughput.name)
     else { return "" }
+    guard !run.isSwept else {
+      return """
+        <p class=muted>\(group.name) is shown for comparison: a single server survives no failure, \
+        so it is ranked in nothing.</p>
+        """
+    }
     var html: HTML = """
       <p class=muted\
       \(HTML.source("\(Metric.throughput.source) \(Metric.outage.name)"))>For comparison, \(group.name), a single server that survives no failure and \

@@ -70,4 +70,18 @@ struct TimeoutTests {
     sample.workload = #""scanLength": { "uniform": [1, 100] },"#
     #expect(try text(sample).contains("keys of a scanuniform 1, 100"))
   }
+
+  @Test("A sweep's table and words say that a single server is not ranked")
+  func single() throws {
+    var sample = SampleRun(
+      protocols: ["raft", "unreplicated"], sweepPath: "workload.keys", points: ["8", "64"])
+    sample.hasFaults = false
+    let page = try text(sample)
+    #expect(page.contains("unreplicated not ranked"))
+    #expect(
+      page.contains("unreplicated is shown for comparison: a single server survives no failure"))
+    sample.protocols = ["raft", "chain-replication"]
+    let other = try text(sample)
+    #expect(!other.contains("replication not ranked") && !other.contains("shown for comparison"))
+  }
 }
