@@ -84,4 +84,13 @@ struct TimeoutTests {
     let other = try text(sample)
     #expect(!other.contains("replication not ranked") && !other.contains("shown for comparison"))
   }
+
+  @Test("The titles of a sweep's charts say where their axes begin")
+  func axes() throws {
+    var sample = SampleRun(sweepPath: "workload.clients", points: ["8", "64"])
+    sample.hasFaults = false
+    let page = try text(sample)
+    #expect(page.contains("Availability, axis from 9"))
+    #expect(page.contains(#/Load against latency: [^\n]*, logarithmic/#))
+  }
 }
