@@ -1,5 +1,6 @@
 /// Reads the records of a CSV file (RFC 4180, UTF-8), one after the other. Lines may end in CRLF,
-/// as runs write them, or in LF alone, as editors leave them.
+/// as runs write them, or in LF alone, as editors leave them. A byte order mark, with which
+/// spreadsheets begin a file, is passed over.
 package struct CSVReader {
   private let bytes: [UInt8]
   private var position = 0
@@ -7,7 +8,10 @@ package struct CSVReader {
   /// The number of fields of the last record; every record must have the same number.
   private var fieldCount = 0
 
-  package init(_ bytes: [UInt8]) { self.bytes = bytes }
+  package init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+  }
 
   private static let quote = UInt8(ascii: "\"")
   private static let comma = UInt8(ascii: ",")
@@ -54,7 +58,7 @@ package struct CSVReader {
         }
         position += 1
       }
-      return String(decoding: bytes[start..<position], as: UTF8.self)
+      return try text(bytes[start..<position], line)
     }
     return try quotedField()
   }
@@ -80,9 +84,17 @@ package struct CSVReader {
       guard position == bytes.count || ends.contains(bytes[position]) else {
         throw CSVError(line: line, problem: "found text behind a closing quote")
       }
-      return String(decoding: text, as: UTF8.self)
+      return try self.text(text[...], opened)
     }
     throw CSVError(line: opened, problem: "found a quote that is never closed")
+  }
+
+  /// Two fields that differ only in damaged bytes would otherwise become the same text.
+  private func text(_ bytes: ArraySlice<UInt8>, _ line: Int) throws(CSVError) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw CSVError(line: line, problem: "found bytes that are not UTF-8 text")
+    }
+    return text
   }
 }
 

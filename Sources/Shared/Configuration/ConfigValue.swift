@@ -77,9 +77,14 @@ package struct ConfigValue {
   }
 
   package func seed() throws(ExperimentError) -> UInt64 {
-    guard case .integer(let value) = value, let seed = UInt64(exactly: value) else {
-      throw refused("a whole number 0...\(UInt64.max)")
-    }
+    let seed: UInt64? =
+      switch value {
+      case .integer(let value): UInt64(exactly: value)
+      // Larger ones may have lost their last digits.
+      case .number(let value) where value < 0x1p53: UInt64(exactly: value)
+      default: nil
+      }
+    guard let seed else { throw refused("a whole number 0...\(UInt64.max)") }
     return seed
   }
 
@@ -144,7 +149,8 @@ extension ConfigValue {
       !Unit.durations.contains(where: { $0.name == unit })
     {
       throw refused(
-        "a duration from \(range.lowerBound) to \(range.upperBound) in ns, us, ms, s or m")
+        "a duration from \(range.lowerBound) to \(range.upperBound) in ns, us, ms, s or m"
+          + powerOfTen)
     }
     let count = try quantity(
       Unit.durations, #"a duration with a unit (ns, us, ms, s, m), such as "250us""#,
@@ -187,7 +193,7 @@ extension ConfigValue {
   package func rate(in range: ClosedRange<Double>) throws(ExperimentError) -> Double {
     let allowed = #"a rate per second, such as "5000/s""#
     guard let quantity = Quantity(try string(allowed)), quantity.unit == "/s" else {
-      throw refused(allowed)
+      throw refused(allowed + powerOfTen)
     }
     guard range.contains(quantity.number) else {
       throw refused(
@@ -228,8 +234,17 @@ extension ConfigValue {
     guard let quantity = Quantity(try string(allowed)) else { throw refused(allowed) }
     switch quantity.count(in: units) {
     case .exact(let count): return count
-    case .unknownUnit: throw refused(allowed)
+    case .unknownUnit: throw refused(allowed + powerOfTen)
     case .notWhole: throw refused(finest)
     }
+  }
+
+  /// A remark for texts such as `"1e6/s"`: a number with a unit has no power of ten.
+  private var powerOfTen: String {
+    guard case .string(let text) = value, let unit = Quantity(text)?.unit,
+      let first = unit.first, "eE".contains(first),
+      unit.dropFirst().first.map({ $0.isNumber || "+-".contains($0) }) ?? false
+    else { return "" }
+    return ", with all digits written out"
   }
 }

@@ -32,7 +32,7 @@ package struct ExperimentError: Error, Equatable, Sendable, CustomStringConverti
 private let synonyms = [
   "kill": ["crash"], "stop": ["pause", "crash"], "restart": ["crash"], "read": ["get"],
   "update": ["put"], "write": ["put"], "set": ["put"], "range": ["scan"],
-  "rmw": ["readModifyWrite"],
+  "rmw": ["readModifyWrite"], "zipf": ["zipfian"],
   "operationcount": ["operations"], "recordcount": ["keys"], "target": ["clientRate"],
 ]
 
@@ -45,6 +45,8 @@ package func nearest(to text: String, among known: [String]) -> String? {
     (name: name, distance: editDistance(text.lowercased(), name.lowercased()))
   }
   guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
+  // A known name can be refused for another reason than its spelling.
+  guard best.name != text else { return nil }
   return best.distance <= max(1, min(text.count, best.name.count) / 3) ? best.name : nil
 }
 

@@ -76,7 +76,7 @@ extension JSON5Parser {
   mutating func number() throws(SyntaxError) -> JSONValue {
     let start = self
     let negative = skip("-")
-    if !negative { _ = skip("+") }
+    let sign = negative ? "-" : skip("+") ? "+" : ""
     if skip(word: "Infinity") { return .number(negative ? -.infinity : .infinity) }
     if skip(word: "NaN") { return .number(.nan) }
     var digits = ""
@@ -86,7 +86,7 @@ extension JSON5Parser {
     }
     guard let value = JSON5Parser.number(digits, negative: negative) else {
       throw start.error(
-        JSONValue.quoted((negative ? "-" : "") + String(digits.prefix(40))),
+        JSONValue.quoted(sign + String(digits.prefix(40))),
         "a number; durations and sizes are quoted texts with a unit, such as \"20ms\"")
     }
     return value

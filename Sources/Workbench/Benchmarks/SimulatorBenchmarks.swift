@@ -45,6 +45,20 @@ extension Benchmark {
     }
   }
 
+  /// The same with YCSB's workload E, 95 % scans of 1 to 100 keys, at 64 clients: scans and inserts
+  /// per second.
+  static let scanTrial = Benchmark(name: "scan.raft", unit: "ops/s") {
+    var spec = WorkloadSpec()
+    spec.clients = 64
+    spec.mix = WorkloadPreset.ycsbE.mix
+    spec.preload = true
+    var visitor = SimulatorVisitor(
+      kind: .raft, clients: 64, load: KeyValueLoad(spec, seed: 1, populate: Memory.populate),
+      seconds: 2
+    ) { _, load in load.history.count }
+    return ProtocolKind.raft.visit(&visitor)
+  }
+
   /// The same with YCSB's workload A at 64 clients and a history, without metrics: operations per
   /// second.
   /// - Parameter every: one in this many operations is traced. The cost of tracing is the ratio of
@@ -112,6 +126,7 @@ struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
   let clients: Int
   let load: Load
   var traceEvery: Int?
+  var seconds: Int64 = 12
   /// The amount of work, computed from the number of events and the load at the end.
   let work: (Int, Load) -> Int
 
@@ -121,7 +136,7 @@ struct SimulatorVisitor<Load: ClientLoad>: ProtocolVisitor {
     var setup = TrialSetup<Core>(
       membership: kind.membership(replicas: 3), options: Core.Options())
     setup.plan.workload.clients = clients
-    setup.plan.duration = .seconds(12)
+    setup.plan.duration = .seconds(seconds)
     setup.plan.traceEvery = traceEvery
     var trial = Trial(setup, load: load)
     var done = 0

@@ -50,8 +50,32 @@ extension Benchmark {
   private static let checkedHistory = linearHistory(
     operations: 1_000_000, clients: 10, keys: 100)
 
-  /// Operations that each take effect at one instant, with clients overlapping at random.
+  /// Checks a correct history of 100,000 gets, puts and scans of 20 of 100 keys, by ten clients.
+  static let checkerScans = Benchmark(name: "checker.scans", unit: "ops/s") {
+    let (history, scans) = scannedHistory
+    var verdict = Verdict.linearizable
+    let seconds = time { verdict = ConsistencyCheck().verdict(of: history, scans: scans) }
+    precondition(verdict == .linearizable)
+    return (Double(history.count), seconds)
+  }
+
+  private static let scannedHistory = {
+    var scans = ScannedValues()
+    let history = linearHistory(operations: 100_000, clients: 10, keys: 100, scanLength: 20, &scans)
+    return (history, scans)
+  }()
+
   private static func linearHistory(operations: Int, clients: Int, keys: Int) -> [Operation] {
+    var scans = ScannedValues()
+    return linearHistory(
+      operations: operations, clients: clients, keys: keys, scanLength: 0, &scans)
+  }
+
+  /// Operations that each take effect at one instant, with clients overlapping at random.
+  /// - Parameter scanLength: if above 0, a third of the operations are scans of this many keys.
+  private static func linearHistory(
+    operations: Int, clients: Int, keys: Int, scanLength: Int, _ scans: inout ScannedValues
+  ) -> [Operation] {
     var random = RandomStream(seed: 7)
     var values = [ValueDigest](repeating: .absent, count: keys)
     var history: [Operation] = []
@@ -65,7 +89,13 @@ extension Benchmark {
         client: UInt32(number % clients), kind: .get, key: UInt32(key), outcome: .ok,
         invoked: effect - Int64(random.below(Int(half))),
         returned: effect + Int64(random.below(Int(half))))
-      if random.next() & 1 == 0 {
+      if scanLength > 0, number % 3 == 0 {
+        operation.kind = .scan
+        let seen = (key..<min(key + scanLength, keys)).map {
+          ScannedValues.Version(key: UInt32($0), value: values[$0])
+        }
+        scans.add(seen, to: &operation)
+      } else if random.next() & 1 == 0 {
         operation.observed = values[key]
       } else {
         operation.kind = .put

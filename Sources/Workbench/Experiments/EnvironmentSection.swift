@@ -5,12 +5,14 @@ import Replication
 extension DiskModel {
   init(reading node: ConfigValue?) throws(ExperimentError) {
     self = Environment.standard.disk
-    if let node, case .string = node.value {
-      guard node.value == .string("none") else {
-        throw node.refused(#""none" or { fsync: "1ms", bandwidth: "1GB/s", groupCommit: true }"#)
-      }
+    if node?.value == .string("none") {
       sync = nil
       return
+    }
+    if let node {
+      guard case .object = node.value else {
+        throw node.refused(#""none" or { fsync: "1ms", bandwidth: "1GB/s", groupCommit: true }"#)
+      }
     }
     let section = try Section(node, path: "disk", known: ["fsync", "bandwidth", "groupCommit"])
     if let node = section["fsync"] {

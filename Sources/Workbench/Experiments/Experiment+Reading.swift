@@ -56,10 +56,10 @@ extension Experiment {
       try section["overload"].map { (node) throws(ExperimentError) in
         try OverloadSection.read(node, of: targets.isEmpty ? injector : nil)
       } ?? overload
-    let shortest = SessionExpiry.shortest(timeout: workload.timeout)
     sessionExpiry =
-      try section["sessionExpiry"]?.interval(in: shortest...SessionExpiry.longest)
-      ?? max(sessionExpiry, shortest)
+      try section["sessionExpiry"].map { (node) throws(ExperimentError) in
+        try SessionExpiry.read(node, timeout: workload.timeout)
+      } ?? max(sessionExpiry, SessionExpiry.shortest(timeout: workload.timeout))
     environment = Environment(
       network: try NetworkModel(reading: section["network"], replicas: protocols.fewestReplicas),
       disk: try DiskModel(reading: section["disk"]), cpu: try CPUModel(reading: section["cpu"]),

@@ -90,6 +90,15 @@ extension Experiment {
             text: "\(late) of \(trace.times.count) operations come due after the trial's end "
               + "(\(duration)) and are left out"))
       }
+      let measured = trace.times.contains { $0 >= .zero + warmUp && $0 < .zero + duration }
+      if !measured {
+        list.append(
+          ExperimentWarning(
+            path: "workload.trace",
+            text:
+              "no operation comes due between the end of the warm-up (\(warmUp)) and the trial's "
+              + "end (\(duration)), so nothing is measured"))
+      }
     }
     // A trial on real nodes begins only when a node is in charge, so no warm-up is needed for that.
     for choice in protocols where runtime == .simulation {

@@ -11,6 +11,11 @@ extension NetworkModel {
 
   /// - Parameter replicas: the number of replicas, for the ends of `links`.
   init(reading node: ConfigValue?, replicas: Int) throws(ExperimentError) {
+    if let node, case .string = node.value {
+      throw node.refused(
+        #"an object, such as { preset: "lan" }, with keys "# + Self.keyNames.joined(separator: ", ")
+      )
+    }
     let section = try Section(node, path: "network", known: Self.keyNames)
     self = .lan
     if let node = section["preset"] {

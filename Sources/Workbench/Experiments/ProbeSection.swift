@@ -4,10 +4,8 @@ import Configuration
 enum ProbeSection {
   /// - Returns: `nil` if probes are off.
   static func rate(_ node: ConfigValue) throws(ExperimentError) -> Double? {
-    if case .string(let text) = node.value {
-      guard text == "off" else { throw node.refused(#"{ rate: "200/s" } or "off""#) }
-      return nil
-    }
+    if node.value == .string("off") { return nil }
+    guard case .object = node.value else { throw node.refused(#"{ rate: "200/s" } or "off""#) }
     let section = try Section(node, path: node.path, known: ["rate"])
     return try section["rate"]?.rate(in: 1...1000) ?? 200
   }

@@ -46,8 +46,8 @@ package struct Search: Sendable, Equatable {
       let ends = try between.elements(allowed)
       guard ends.count == 2 else { throw between.refused(allowed) }
       (low, high) = (ends[0].value, ends[1].value)
-      guard let a = SearchedValue(low), let b = SearchedValue(high), a.unit == b.unit,
-        a.number > 0, a.number < b.number
+      guard let (a, b) = SearchedValue.ends(low, high), a.unit == b.unit, a.number > 0,
+        a.number < b.number
       else { throw between.refused(allowed + " (both above 0 and in the same unit or none)") }
     } else {
       switch path {
@@ -82,7 +82,7 @@ package struct Search: Sendable, Equatable {
   /// All values that may be tried, in ascending order: each is `within` above the one before, and
   /// both ends are included.
   func values() throws(ExperimentError) -> [JSONValue] {
-    guard let first = SearchedValue(low), let last = SearchedValue(high) else { return [] }
+    guard let (first, last) = SearchedValue.ends(low, high) else { return [] }
     var values = [low]
     var number = first.number
     while true {
@@ -110,7 +110,7 @@ private struct SearchedValue {
   var unit: Kind
 
   enum Kind: Equatable {
-    case whole, real, rate, duration
+    case whole, real, rate, duration, percent
     case scaled([String])
   }
 
@@ -120,8 +120,8 @@ private struct SearchedValue {
     case .number(let real): (number, unit) = (real, .real)
     case .string(let text):
       guard let quantity = Quantity(text) else { return nil }
-      if quantity.unit == "/s" {
-        (number, unit) = (quantity.number, .rate)
+      if quantity.unit == "/s" || quantity.unit == "%" {
+        (number, unit) = (quantity.number, quantity.unit == "%" ? .percent : .rate)
         return
       }
       let families = [Unit.durations, Unit.sizes, Unit.bandwidths, Unit.byteRates]
@@ -136,6 +136,18 @@ private struct SearchedValue {
     }
   }
 
+  /// Both ends of a range. A whole number beside a fraction, as in `[0.1, 5]`, is a fraction too.
+  static func ends(
+    _ low: JSONValue, _ high: JSONValue
+  ) -> (low: SearchedValue, high: SearchedValue)? {
+    guard var low = SearchedValue(low), var high = SearchedValue(high) else { return nil }
+    let units = [low.unit, high.unit]
+    if units == [.whole, .real] || units == [.real, .whole] {
+      (low.unit, high.unit) = (.real, .real)
+    }
+    return (low, high)
+  }
+
   /// Rounded to four digits, for readability.
   func with(_ number: Double) -> JSONValue {
     let rounded = SearchedValue.rounded(number)
@@ -143,6 +155,7 @@ private struct SearchedValue {
     case .whole: .integer(Int128(rounded.rounded()))
     case .real: .number(rounded)
     case .rate: .string("\(ConfigValue.plain(rounded))/s")
+    case .percent: .string("\(ConfigValue.plain(rounded))%")
     case .duration: .interval(Interval(nanoseconds: Int64(rounded.rounded())))
     case .scaled(let names): .string("\(Int64(rounded.rounded()))\(names[0])")
     }

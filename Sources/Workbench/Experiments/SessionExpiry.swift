@@ -14,8 +14,18 @@ package enum SessionExpiry {
   package static func read(
     _ text: String, flag: String, timeout: Interval
   ) throws(ExperimentError) -> Interval {
-    try ConfigValue(path: flag, value: .string(text))
-      .interval(in: shortest(timeout: timeout)...longest)
+    try read(ConfigValue(path: flag, value: .string(text)), timeout: timeout)
+  }
+
+  static func read(_ node: ConfigValue, timeout: Interval) throws(ExperimentError) -> Interval {
+    let shortest = shortest(timeout: timeout)
+    let expiry = try node.interval(in: .nanoseconds(1)...longest)
+    guard expiry >= shortest else {
+      throw node.refused(
+        "at least \(shortest): a second, and \(RequestLimits.timeoutsPerSession) times the clients' "
+          + "timeout of \(timeout)")
+    }
+    return expiry
   }
 
   /// The value of a flag for a node's process; `nil` for the default.

@@ -64,7 +64,10 @@ struct Sweep {
       #"lists of equal length by path, such as { replicas: [3, 5], "workload.clients": [8, 64] }, or a "#
       + "list of such objects"
     var parts = [node]
-    if case .array = node.value { parts = try node.elements(allowed, atMost: 16) }
+    if case .array = node.value {
+      parts = try node.elements(allowed, atMost: 16)
+      guard !parts.isEmpty else { throw node.refused(allowed) }
+    }
     for (index, part) in parts.enumerated() {
       let before = axes.count
       for member in try Section.members(of: part, allowed) where member.value != .null {

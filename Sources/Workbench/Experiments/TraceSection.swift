@@ -10,7 +10,9 @@ import Workloads
 struct TraceSection {
   static let columns = ["time_us", "key", "operation", "size"]
   /// Fields of a workload that a trace decides.
-  static let replaced = ["preset", "arrival", "mix", "keys", "distribution", "thinkTime"]
+  static let replaced = [
+    "preset", "arrival", "mix", "keys", "distribution", "thinkTime", "scanLength",
+  ]
   private static let mostBytes = 1 << 30
   private static let mostOperations = 10_000_000
 
@@ -20,12 +22,19 @@ struct TraceSection {
   init(_ node: ConfigValue) throws(ExperimentError) {
     let allowed = #"the name of a CSV file, such as "trace.csv""#
     guard case .object = node.value else {
-      (file, checksum) = (try node.string(allowed), nil)
+      (file, checksum) = (try TraceSection.name(node, allowed), nil)
       return
     }
     let section = try Section(node, path: node.path, known: ["file", "crc32c"])
-    file = try section.required("file", allowed).string(allowed)
+    file = try TraceSection.name(section.required("file", allowed), allowed)
     checksum = try section["crc32c"]?.string("a checksum of eight hexadecimal digits")
+  }
+
+  private static func name(_ node: ConfigValue, _ allowed: String) throws(ExperimentError) -> String
+  {
+    let name = try node.string(allowed)
+    guard !name.isEmpty else { throw node.refused(allowed) }
+    return name
   }
 
   /// - Parameter folder: the folder of the experiment file.

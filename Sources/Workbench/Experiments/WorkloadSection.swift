@@ -267,7 +267,9 @@ extension KeyDistribution {
     case .string("uniform"): self = .uniform
     case .string("latest"): self = .latest
     case .object(let members) where members.count == 1:
-      let section = try Section(node, path: node.path, known: ["zipfian", "hotspot", "conflict"])
+      // These two have no number, so they are texts.
+      guard !["uniform", "latest"].contains(members[0].key) else { throw node.refused(allowed) }
+      let section = try Section(node, path: node.path, known: Self.examples.map(\.name))
       if let theta = section["zipfian"] {
         self = .zipfian(theta: try KeyDistribution.exponent(theta))
       } else if let share = section["conflict"] {
@@ -280,12 +282,20 @@ extension KeyDistribution {
         throw node.refused(allowed)
       }
     default:
-      throw node.refused(
-        allowed,
-        suggestion: node.nearestName(among: ["uniform", "latest", "zipfian", "hotspot", "conflict"])
-      )
+      let nearest = node.nearestName(among: ["uniform", "latest"] + Self.examples.map(\.name))
+      guard let example = Self.examples.first(where: { $0.name == nearest }) else {
+        throw node.refused(allowed, suggestion: nearest)
+      }
+      throw node.refused("\(allowed); \(example.name) needs its numbers: \(example.text)")
     }
   }
+
+  /// The distributions that need numbers.
+  private static let examples = [
+    (name: "zipfian", text: "{ zipfian: 0.99 }"),
+    (name: "hotspot", text: "{ hotspot: [0.2, 0.8] }"),
+    (name: "conflict", text: "{ conflict: 0.25 }"),
+  ]
 
   /// Above 10 more than 99.9 % of all operations have the same key.
   private static func exponent(_ node: ConfigValue) throws(ExperimentError) -> Double {

@@ -44,14 +44,15 @@ extension Answer {
     }
     guard standings.contains(where: \.isCompared) else {
       return """
-        <p>With fewer than \(PairedDifference.leastPairs) trials no difference can be told from \
-        chance. The numbers below are what was seen, and no ranking.</p>
+        <p>\(Phrase.capitalized(Phrase.tooFew)), because a comparison needs at least \
+        \(PairedDifference.leastPairs). The numbers below are what was seen, and no ranking.</p>
         """
     }
     guard !told.isEmpty else {
       return """
-        <p>No difference between \(Phrase.list(run.protocols.filter(names.contains))) can be told \
-        from chance in any measure, so take the one that needs the fewest nodes. \(nodes)</p>
+        <p>\(Phrase.capitalized(Phrase.noDifference)) between \
+        \(Phrase.list(run.protocols.filter(names.contains))) in any measure, so take the one that \
+        needs the fewest nodes. \(nodes)</p>
         """
     }
     return run.isSwept ? "<p>\(verdictOfWins)</p>" : "\(list)\(same)"
@@ -130,8 +131,8 @@ extension Answer {
     let level = standings.filter { $0.isLevel && $0.isCompared && $0.canTell }
     guard !level.isEmpty else { return "" }
     return """
-      <p>For \(Phrase.list(level.map { "\($0.metric.inSentence)" as HTML })) it makes no difference that \
-      these trials could tell.</p>
+      <p>For \(Phrase.list(level.map { "\($0.metric.inSentence)" as HTML })): \
+      \(Phrase.noDifference).</p>
       """
   }
 

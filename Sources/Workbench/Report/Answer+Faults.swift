@@ -45,14 +45,18 @@ extension Answer {
     TimeSeries.Spread(faults.compactMap(\.outageMs))?.middle
   }
 
+  private func most(_ faults: [Fault]) -> Double { faults.compactMap(\.outageMs).max() ?? 0 }
+
   /// `<b>crash leader, disk kept @4 s</b>: none with raft; primary-backup 202 ms ...`
   private func line(_ kind: FaultReport.Kind) -> HTML {
     let rows = zip(run.protocols, kind.faults).compactMap { name, faults in
-      median(faults).map { (name: name, median: $0) }
-    }.sorted { $0.median < $1.median }
-    let without = rows.filter { $0.median == 0 }.map(\.name)
-    let others = rows.filter { $0.median > 0 }.map { row -> HTML in
-      "\(row.name) \(Quantity.milliseconds.phrase(row.median))"
+      median(faults).map { (name: name, median: $0, most: most(faults)) }
+    }.sorted { ($0.median, $0.most) < ($1.median, $1.most) }
+    let without = rows.filter { $0.most == 0 }.map(\.name)
+    let others = rows.filter { $0.most > 0 }.map { row -> HTML in
+      row.median > 0
+        ? "\(row.name) \(Quantity.milliseconds.phrase(row.median))"
+        : "\(row.name) mostly none, but up to \(Quantity.milliseconds.phrase(row.most))"
     }
     var parts: [HTML] = without.isEmpty ? [] : ["none with \(Phrase.list(without))"]
     if !others.isEmpty { parts.append(others.joined(", ")) }
@@ -66,7 +70,9 @@ extension Answer {
       }
       let worst = medians.filter { $0.median > 0 }.sorted { $0.median > $1.median }.prefix(3)
         .map { "\($0.label) \(Quantity.milliseconds.phrase($0.median))" }
-      return "<li><b>\(name)</b>: \(worst.isEmpty ? "no outage" : worst.joined(separator: "; "))"
+      let none =
+        kinds.allSatisfy { most($0.faults[index]) == 0 } ? "no outage" : "mostly no outage"
+      return "<li><b>\(name)</b>: \(worst.isEmpty ? none : worst.joined(separator: "; "))"
     }
   }
 }

@@ -56,7 +56,7 @@ extension Answer {
       if groups.count > 1, !isEqual {
         html +=
           standing == nil
-          ? "; too few trials to tell them apart" : "; these differences may be chance"
+          ? "; \(Phrase.tooFew)" : "; \(Phrase.noDifference)"
       }
     }
     let others = run.groups.filter { $0.isRanked && !$0.competes }

@@ -91,8 +91,7 @@ extension Answer {
       : isSized
         ? "from \(value(first)) to \(value(last))" : "at \(Phrase.list(stretch.points.map(value)))"
     guard !stretch.leaders.isEmpty else {
-      return isAll
-        ? "no difference that these trials could tell" : "no difference to tell \(place)"
+      return isAll ? "\(Phrase.noDifference)" : "\(Phrase.noDifference) \(place)"
     }
     let means = [first, last].map { standing(metric, $0)?.ranked[0].meanPhrase(metric) ?? "-" }
     let range: HTML =
@@ -127,8 +126,11 @@ extension Answer {
         let leads = standing.map { !$0.isLevel && $0.leaders.contains { $0.name == name } } ?? false
         return leads ? "<td><strong>\(text)</strong>" : "<td>\(text)"
       }
-      return
-        "<tr data-p=\"\(Palette(run.protocols).slot(index))\"><th scope=row>\(name)\(cells.joined())"
+      let mark: HTML = run.competes(name) ? "" : " <small>not ranked</small>"
+      return """
+        <tr data-p="\(Palette(run.protocols).slot(index))"><th scope=row>\(name)\(mark)\
+        \(cells.joined())
+        """
     }
     let place: HTML = family.isEmpty ? "" : ", at \(family)"
     // The title stands outside of the part that scrolls, so that a phone shows all of it.

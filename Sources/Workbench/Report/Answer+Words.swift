@@ -10,6 +10,13 @@ extension Answer {
     func add(_ word: String, _ meaning: String?) {
       if let meaning { items.append((word, meaning)) }
     }
+    let faults = run.groups.flatMap(\.trials).flatMap(\.faults)
+    if faults.contains(where: { $0.target.split(separator: " ").contains("leader") }) {
+      add(
+        "leader",
+        "in the names of faults the replica in charge, which orders updates: Raft's leader, "
+          + "Multi-Paxos' distinguished proposer, the primary, the head of a chain")
+    }
     if uses(.outage), let reads = ColumnMeaning.metric("longest_read_outage_ms") {
       add("outage", "\(reads); the same of writes; here the longer one of the two")
     }

@@ -18,7 +18,7 @@ struct Answer {
     // Bad verdicts come first, and so does the verdict where it is what the experiment asks for.
     var html =
       run.groups.allSatisfy(\.isRanked) && !run.about.asksForSafety
-      ? lead + outagesByFault + verdicts : verdicts + lead + outagesByFault
+      ? lead + outagesByFault + timeouts + verdicts : verdicts + lead + outagesByFault + timeouts
     html += expectations
     if run.isSwept { html += sweepTables }
     html += choice
@@ -92,13 +92,13 @@ struct Answer {
     let told = level.filter(\.canTell)
     if !told.isEmpty {
       html += """
-        <p>Not different, as far as these trials tell: \(Phrase.list(told.map(range))).\(offered)</p>
+        <p>\(Phrase.capitalized(Phrase.noDifference)): \(Phrase.list(told.map(range))).\(offered)</p>
         """
     }
     let untold = level.filter { !$0.canTell }
     if !untold.isEmpty {
       html += """
-        <p>Too few trials to tell: \(Phrase.list(untold.map(range))). Its sign test needs \
+        <p>\(Phrase.capitalized(Phrase.tooFew)): \(Phrase.list(untold.map(range))). Its sign test needs \
         \(Standing.leastSigns) trials or more, depending on the number of comparisons.</p>
         """
     }
@@ -183,9 +183,15 @@ struct Answer {
   // MARK: What the words rest on
 
   private var baseline: HTML {
-    guard !run.isSwept, let group = run.groups.first(where: Standing.isBaseline),
+    guard let group = run.groups.first(where: Standing.isBaseline),
       let throughput = group.interval(Metric.throughput.name)
     else { return "" }
+    guard !run.isSwept else {
+      return """
+        <p class=muted>\(group.name) is shown for comparison: a single server survives no failure, \
+        so it is ranked in nothing.</p>
+        """
+    }
     var html: HTML = """
       <p class=muted\
       \(HTML.source("\(Metric.throughput.source) \(Metric.outage.name)"))>For comparison, \(group.name), a single server that survives no failure and \
@@ -204,7 +210,9 @@ struct Answer {
       <p class=muted>Numbers are means over trials, with their 95 % intervals. Two protocols are \
       called different only if trials of equal seeds say so at the 5 % level, by Student's t test \
       of the paired differences (availability: sign test) with Holm's correction over the \
-      \(compared) comparisons on this page.</p>
+      \(compared) comparisons on this page. The intervals of times and shares, such as the longest \
+      outage, are computed by another method than those of rates, because such values are skewed: \
+      by bootstrap-t, and of few trials by a wider Student's t.</p>
       """
   }
 }

@@ -16,6 +16,12 @@ struct Axis {
   let high: Double
   let ticks: [Tick]
 
+  /// The remark in a chart's title on an axis of values that is not linear from 0.
+  var remark: HTML {
+    if isLogarithmic { return ", logarithmic" }
+    return low == 0 ? "" : "<span class=\"axis\">, axis from \(Axis.short(low))</span>"
+  }
+
   /// From 0 to the first round number at or above the largest value, with at most `most` steps.
   static func fromZero(to largest: Double, most: Int = 5, label: (Double) -> String) -> Axis {
     linear(0, max(largest, 0), most: most, label: label)

@@ -185,7 +185,7 @@ struct FaultReport {
       }
     }
     return Figure(
-      title: "\(kind.label): outage, ms\(axis.isLogarithmic ? ", logarithmic" : "")",
+      title: "\(kind.label): outage, ms\(axis.remark)",
       drawing: chart.svg(label: "Outage of \(kind.label) in each trial, per protocol"),
       table: HTMLTable(
         caption: "Outage of \(kind.label), trial by trial",

@@ -71,7 +71,7 @@ struct IntervalChart {
     }
     let title = metric.titleWithUnit
     return Figure(
-      title: "\(title)\(scale.isLogarithmic ? ", logarithmic" : "")",
+      title: "\(title)\(scale.remark)",
       drawing: chart.svg(label: "\(metric.title): mean and 95 % interval per protocol"),
       table: HTMLTable(
         caption: "\(title): means over trials",

@@ -150,7 +150,7 @@ struct LoadSection {
       }
     }
     return Figure(
-      title: "Load against latency: \(metric.title)",
+      title: "Load against latency: \(metric.title)\(y.remark)",
       drawing: plot.drawing.svg(
         label: "\(metric.title) against throughput, one line per protocol through growing load"),
       table: HTMLTable(

@@ -17,6 +17,14 @@ enum Phrase {
     title.prefix(1).lowercased() + title.dropFirst()
   }
 
+  /// Said where a test shows no difference, and where there are too few trials for a test.
+  static let noDifference = "no difference that these trials can tell"
+  static let tooFew = "too few trials to tell"
+
+  static func capitalized(_ phrase: String) -> String {
+    phrase.prefix(1).uppercased() + phrase.dropFirst()
+  }
+
   /// The words without repetitions, in order of first appearance.
   static func ordered(_ words: [String]) -> [String] {
     var result: [String] = []

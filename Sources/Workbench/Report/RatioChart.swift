@@ -39,7 +39,7 @@ struct RatioChart {
       }
     }
     return Figure(
-      title: "\(metric.title), × \(base.label)",
+      title: "\(metric.title), × \(base.label)\(axis.remark)",
       drawing: chart.svg(label: "\(metric.title) of each run divided by that of \(base.label)"),
       table: HTMLTable(
         caption: "\(metric.title), ratio and 95 % interval",

@@ -50,6 +50,14 @@ struct RunFacts {
     path.split(separator: ".").reduce(Optional(experiment)) { $0?[String($1)] }?.plain
   }
 
+  /// The rows of `protocols`: names, or objects with a name.
+  var rows: [JSONValue] {
+    guard case .array(let rows) = experiment["protocols"] else { return [] }
+    return rows
+  }
+
+  func options(of kind: String) -> JSONValue? { experiment["options"]?[kind] }
+
   /// The conditions that the experiment expects to hold.
   var expected: [String] {
     guard case .array(let values) = experiment["expect"] else { return [] }

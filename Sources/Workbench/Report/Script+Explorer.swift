@@ -35,7 +35,7 @@ extension Script {
           for (n = first; n <= last; n += every) {
             ticks.push([Math.pow(10, n), short(Math.pow(10, n))]);
           }
-          return { ticks: ticks, share: function (value) {
+          return { ticks: ticks, remark: ", logarithmic", share: function (value) {
             return Math.max(0, (Math.log10(value) - first) / (last - first));
           } };
         }
@@ -47,7 +47,8 @@ extension Script {
         for (n = Math.round(low / gap); n <= Math.round(high / gap); n += 1) {
           ticks.push([n * gap, short(n * gap)]);
         }
-        return { ticks: ticks, share: function (value) { return (value - low) / (high - low); } };
+        return { ticks: ticks, remark: low ? ", axis from " + short(low) : "",
+          share: function (value) { return (value - low) / (high - low); } };
       }
 
       // An axis of swept values: by size if all have one, and else side by side.
@@ -161,7 +162,7 @@ extension Script {
           var share = Math.min(Math.max(yAxis.share(value), 0), 1);
           return +(bottom - share * (bottom - top)).toFixed(1);
         }
-        var text = '<text class="axis" x="2" y="14">' + escaped(label(choice.y)) + "</text>";
+        var text = '<text class="axis" x="2" y="14">' + escaped(label(choice.y) + yAxis.remark) + "</text>";
         yAxis.ticks.forEach(function (tick) {
           text += '<path class="rule" d="M' + left + " " + py(tick[0]) + "L" + right + " "
             + py(tick[0]) + '"/><text class="tick" text-anchor="end" x="' + (left - 6) + '" y="'

@@ -142,6 +142,29 @@ enum Script {
     """#
 
   private static let closing = #"""
+      // Tables that are wider than the page say so, because a phone shows no scroll bar.
+      var scrolled = Array.prototype.slice.call(document.querySelectorAll(".scroll"));
+      function hint(part) {
+        var isWide = part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1;
+        var more = part.previousElementSibling;
+        if (!more || more.className !== "more") {
+          if (!isWide) return;
+          more = document.createElement("p");
+          more.className = "more";
+          more.textContent = "scroll sideways for more →";
+          part.parentNode.insertBefore(more, part);
+        }
+        more.hidden = !isWide;
+        var atEnd = part.scrollLeft + part.clientWidth >= part.scrollWidth - 1;
+        part.classList.toggle("cut", isWide && !atEnd);
+      }
+      function hintAll() { scrolled.forEach(hint); }
+      scrolled.forEach(function (part) {
+        part.addEventListener("scroll", function () { hint(part); });
+      });
+      window.addEventListener("resize", hintAll);
+      document.addEventListener("toggle", hintAll, true);
+
       function apply() {
         read();
         applyTheme();
@@ -149,6 +172,7 @@ enum Script {
         applySort();
         applyZoom();
         applyAxes();
+        hintAll();
         go();
       }
       window.addEventListener("hashchange", apply);

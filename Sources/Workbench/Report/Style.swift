@@ -117,6 +117,8 @@ enum Style {
 
   private static let tables = """
     .scroll{overflow-x:auto;position:relative;margin:.75rem 0}
+    .more{font-size:.82rem;color:var(--muted);text-align:right;margin:.5rem 0 -.6rem}
+    .scroll.cut{mask-image:linear-gradient(90deg,#000 calc(100% - 2.5rem),#0003)}
     table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums}
     caption{text-align:left;color:var(--muted);padding:.2rem 0;font-size:.88rem}
     caption b{color:var(--ink);font-size:1rem}
@@ -197,7 +199,7 @@ enum Style {
     header,main{max-width:none;padding:0}p,.facts,.verdict,.words{max-width:none}
     h2,h3,.how,.legend,.point>summary,caption,thead{break-after:avoid}\
     figure,tr,li,.how,.verdict,.words,dl{break-inside:avoid}section{margin:1.5rem 0}
-    .scroll{overflow:visible;break-before:avoid}#chosen>svg{max-width:60%}th:first-child{position:static}th,td{padding:.2rem .4rem}\
+    .more{display:none}.scroll.cut{mask-image:none}.scroll{overflow:visible;break-before:avoid}#chosen>svg{max-width:60%}th:first-child{position:static}th,td{padding:.2rem .4rem}\
     .summary td small{white-space:normal}.grid{grid-template-columns:repeat(3,1fr);gap:1rem}\
     .pair{grid-template-columns:1fr}pre{max-height:none;white-space:pre-wrap}
     body{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

@@ -73,7 +73,7 @@ struct SweepSection {
       }
     }
     return Figure(
-      title: "\(metric.title)",
+      title: "\(metric.title)\(y.remark)",
       drawing: plot.drawing.svg(label: "\(metric.title) over \(path), one line per protocol"),
       table: HTMLTable(
         caption: "\(metric.title) over \(path): means over trials",

@@ -114,7 +114,7 @@ struct Listing {
       + LatencyPart.allCases.map { part in
         [
           "breakdown.\(part.rawValue)", "us",
-          "part of a latency in breakdown.csv, with trace (simulation only): \(part.meaning)",
+          "only in breakdown.csv, with trace: \(part.meaning)",
         ]
       }
   }

@@ -51,6 +51,18 @@ struct AdviceRequestTests {
     }
   }
 
+  @Test("An error that only the experiments show names the request's own fields")
+  func ownFields() throws {
+    let request = try AdviceRequest(
+      text: #"{ places: { latency: { "a-b": "1ms" }, clients: [] } }"#)
+    do {
+      _ = try AdviceExperiment(request, .base).plan(file: "a.json5")
+      Issue.record("it was accepted")
+    } catch {
+      #expect("\(error)".hasPrefix("a.json5: places.clients: found [], allowed a list of places"))
+    }
+  }
+
   @Test("Each variation differs in one thing")
   func variations() throws {
     let request = try AdviceRequest(text: #"{ reads: 0.9, rate: "100/s", valueSize: "1KiB" }"#)

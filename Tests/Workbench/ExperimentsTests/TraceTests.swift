@@ -75,6 +75,46 @@ private let sample = """
     #expect(curve.count(until: .seconds(2)) == 3 && curve.count(until: .seconds(3)) == 5)
   }
 
+  @Test("A byte order mark, with which spreadsheets begin a file, is passed over")
+  func byteOrderMark() throws {
+    let trace = try TraceFolder("\u{FEFF}" + sample).plan().experiment.workload.trace
+    #expect(trace?.times.count == 5)
+  }
+
+  @Test("Keys that are not UTF-8 are refused, because two of them could become the same key")
+  func damagedKeys() throws {
+    let folder = try TraceFolder("")
+    for key in [[0xFF], [0x22, 0xC3, 0x22]] as [[UInt8]] {
+      let bytes = Array("time_us,key,operation\n0,".utf8) + key + Array(",get\n".utf8)
+      try Data(bytes).write(to: folder.folder.appending(path: "t.csv"))
+      #expect(
+        folder.refusal()
+          == "t.csv: line 2: found bytes that are not UTF-8 text, allowed CSV as RFC 4180 has it")
+    }
+  }
+
+  @Test("A trace without a name, and the length of scans beside one, are refused")
+  func withoutName() throws {
+    let folder = try TraceFolder(sample)
+    for name in ["''", "{ file: '' }"] {
+      #expect(throws: ExperimentError.self) { try folder.read("{ workload: { trace: \(name) } }") }
+    }
+    #expect(
+      folder.refusal("", "scanLength: 5").contains(
+        "workload.scanLength: found 5, allowed no scanLength beside a trace, which decides it"))
+  }
+
+  @Test("A trace of which nothing is due in the measured interval gives a warning")
+  func nothingMeasured() throws {
+    func warnings(_ trace: String) throws -> [String] {
+      try TraceFolder(trace).plan("warmUp: '1s', duration: '2s'").warnings.map(\.text)
+        .filter { $0.contains("nothing is measured") }
+    }
+    #expect(try warnings("time_us,key,operation\n999999,a,put\n2000000,a,put\n").count == 1)
+    #expect(try warnings("time_us,key,operation\n1000000,a,put\n").isEmpty)
+    #expect(try warnings("time_us,key,operation\n1999999,a,put\n").isEmpty)
+  }
+
   @Test("Columns may come in any order, and that of sizes may be missing")
   func columns() throws {
     let trace = try TraceFolder("operation,time_us,key\nput,5,x\n").plan().experiment.workload.trace

@@ -27,6 +27,14 @@ struct AxisTests {
     #expect(time.share(-1) == 0 && time.share(12) == 1)
   }
 
+  @Test("A title says of an axis of values that it is logarithmic, or where it begins if not at 0")
+  func remark() {
+    let text = { (axis: Axis?) in axis?.remark.text.replacing(#/<[^>]*>/#, with: "") }
+    #expect(text(.fromZero(to: 3, label: Axis.short)) == "")
+    #expect(text(.linear(98.2, 100, most: 4, label: Axis.short)) == ", axis from 98")
+    #expect(text(.logarithmic([1, 2], label: Axis.short)) == ", logarithmic")
+  }
+
   @Test("A logarithmic axis has its ends at 1, 2 or 5 times powers of ten")
   func logarithmic() throws {
     let axis = try #require(Axis.logarithmic([0.3, 250], label: Axis.short))

@@ -43,6 +43,9 @@ enum Browser {
     var chosen: [String]
     /// The width in pixels of the first column of the table of all rows.
     var firstColumn: Int
+    /// Tables that are wider than the page and do not say so, and those that say so in vain.
+    var unhinted: [String]
+    var hinted: Int
     /// How many elements the page has.
     var elements: Int
     var console: [String]?
@@ -55,9 +58,18 @@ enum Browser {
       var all = function (selector, root) {
         return Array.prototype.slice.call((root || document).querySelectorAll(selector));
       };
-      var r = { empty: [], clipped: [], overlapping: [], nameless: [], zoom: [], chosen: [],
+      var r = { empty: [], clipped: [], overlapping: [], nameless: [], unhinted: [], zoom: [], chosen: [],
         elements: elements };
       r.overflow = document.documentElement.scrollWidth - innerWidth;
+      var cut = all(".scroll").filter(function (e) {
+        return e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1;
+      });
+      r.unhinted = all(".scroll").filter(function (e) {
+        var more = e.previousElementSibling;
+        var says = !!more && more.className === "more" && more.clientWidth > 0;
+        return says !== (cut.indexOf(e) >= 0) && e.clientWidth > 0;
+      }).map(function (e) { return e.getAttribute("aria-label"); });
+      r.hinted = cut.length;
       r.firstColumn = (all(".summary th[scope=row]")[0] || { clientWidth: 0 }).clientWidth;
       r.figures = all("figure").length;
       r.headings = all("section > h2").length;

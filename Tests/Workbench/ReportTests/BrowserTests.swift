@@ -43,6 +43,9 @@ struct BrowserTests {
     let finding = try Browser.open(page, width: width, isDark: isDark, in: folder.url)
     check(finding, isDark: isDark, "\(width), dark: \(isDark)")
     #expect(finding.headings == 9 && finding.figures == 22)
+    // A phone cuts wide tables off, and shows no bar to scroll them.
+    #expect(finding.unhinted == [])
+    #expect(width > 1000 || finding.hinted > 0)
     // Sorted by throughput, the largest first; rows that are not ranked come last.
     #expect(
       finding.sorted == [

@@ -37,6 +37,9 @@ struct SampleRun {
   var disk = "kept"
   /// `workload.arrival` of the experiment; a closed loop if nil.
   var arrival: String?
+  /// Further fields of the experiment, and of its `workload`, each with a comma behind it.
+  var fields = ""
+  var workload = ""
   /// Whether the experiment draws its faults at random.
   var chaos = false
   /// The conditions of the experiment's `expect`, as it is written in the file.
@@ -90,8 +93,9 @@ struct SampleRun {
     return tables.merging([
       "experiment.json5": """
       { "name": "\(name)", "description": \(quoted), "replicas": 3, "duration": "2s",
+        \(fields)
         "slo": { "latency": "100ms" },
-        "workload": { "arrival": \(arrival ?? "\"closed\"") }, "expect": [\(conditions)]\(find),
+        "workload": { \(workload) "arrival": \(arrival ?? "\"closed\"") }, "expect": [\(conditions)]\(find),
         "faults": [\(chaos ? "{ \"chaos\": {} }" : "")] }
 
       """,

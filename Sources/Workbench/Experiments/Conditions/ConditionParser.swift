@@ -97,7 +97,11 @@ struct ConditionParser {
     if next == .sign("(") {
       let before = tokens
       tokens = tokens.dropFirst()
-      if let tree = try? disjunction(), takes(")"), !startsOperator { return tree }
+      if let tree = try? disjunction() {
+        // Within the parenthesis a comparison was read, so that it cannot hold a sum.
+        try closeParenthesis()
+        if !startsOperator { return tree }
+      }
       tokens = before
     }
     let left = try sum()
@@ -180,9 +184,7 @@ struct ConditionParser {
   private mutating func primary() throws(ConditionError) -> Value {
     if takes("(") {
       let value = try sum()
-      guard takes(")") else {
-        throw ConditionError(found: JSONValue.quoted(next.text), allowed: "a ) here")
-      }
+      try closeParenthesis()
       return value
     }
     if takes("-") {
@@ -200,6 +202,13 @@ struct ConditionParser {
       if let statistic = Measure.Statistic(rawValue: before), next == .sign("(") {
         return try function(statistic)
       }
+      if next == .sign("("), pins.isEmpty, after.isEmpty {
+        let functions = Measure.Statistic.allCases.map(\.rawValue)
+        throw ConditionError(
+          found: JSONValue.quoted(before),
+          allowed: "a function over the trials before (: " + functions.joined(separator: ", "),
+          suggestion: nearest(to: before, among: functions))
+      }
       if pins.isEmpty, ConditionVocabulary.verdicts.contains(before) {
         return Value(tree: .word(before), dimension: .word, text: text)
       }
@@ -211,6 +220,14 @@ struct ConditionParser {
       throw ConditionError(
         found: token == .end ? "the end of the condition" : JSONValue.quoted(token.text),
         allowed: "a number or a metric, such as raft.throughput, here")
+    }
+  }
+
+  private mutating func closeParenthesis() throws(ConditionError) {
+    guard takes(")") else {
+      throw ConditionError(
+        found: next == .end ? "the end of the condition" : JSONValue.quoted(next.text),
+        allowed: "a ) here")
     }
   }
 
