@@ -1,9 +1,20 @@
+import ReplicaHosting
+import Replication
 import ClusterMessages
 import Sockets
 import WireFormat
 
 /// The memory that the connections of all clients take together, and large frames on their way.
 extension ClusterNode {
+  /// The bytes that this node has allocated: those of a node without data, of the application, of
+  /// the sessions, and of the buffers of clients. The allocator is asked once only, because it
+  /// would count all gaps between allocations, which stops a node with millions of small values
+  /// for a second.
+  public var allocatedByteCount: Int {
+    emptyByteCount + host.application.allocatedByteCount + host.sessions.allocatedByteCount
+      + clientByteCount
+  }
+
   /// Updates the sum with the buffers of a client's connection.
   public mutating func noteMemory(of slot: Int) {
     let byteCount = inbound[slot].input.bytes.count + inbound[slot].output.writer.storage.count

@@ -53,6 +53,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var runnerSlots: [Int] = []
   public var toldStatus: ReplicaStatus?
   public var holdsClientsBack = false
+  /// Bytes that were allocated before this node had any data.
+  public let emptyByteCount: Int
   /// Bytes that the buffers of all clients' connections take.
   public var clientByteCount = 0
   /// When bytes of a large frame to or from a peer moved last.
@@ -99,6 +101,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public init(_ settings: NodeSettings, options: Core.Options) throws {
     let number = settings.node.index
     let loop = try EventLoop()
+    let emptyByteCount = Memory.allocatedByteCount
     var account = RecoveryAccount(node: number)
     var log = try WriteAheadLog(
       directory: settings.directory,
@@ -128,6 +131,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     self.settings = settings
     self.number = number
     self.loop = loop
+    self.emptyByteCount = emptyByteCount
     self.listener = listener
     incarnation = UInt32(truncatingIfNeeded: log.incarnation)
     host = recovered

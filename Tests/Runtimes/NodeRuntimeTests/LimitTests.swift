@@ -167,6 +167,23 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     #expect(!seat.node.inbound[slot].isOpen)
   }
 
+  @Test("A node reports the bytes of its data and of its clients' buffers without asking for them")
+  func memory() throws {
+    let empty = seat.node.allocatedByteCount
+    #expect(empty > 10_000)
+    let value = [UInt8](repeating: 5, count: 200 << 10)
+    _ = seat.node.host.application.apply(.put(Key("a"), value: value))
+    let full = seat.node.allocatedByteCount
+    #expect(full >= empty + value.count && full < empty + 2 * value.count)
+    _ = seat.node.host.application.apply(.delete(Key("a")))
+    #expect(seat.node.allocatedByteCount < empty + 1000)
+    let client = try caller(.client)
+    ask(.get(Key("a")), 1, by: client)
+    try waitFor("reply", [seat, client]) { client.count(of: .reply) == 1 ? true : nil }
+    #expect(seat.node.allocatedByteCount >= empty + seat.node.clientByteCount)
+    #expect(seat.node.clientByteCount > 0)
+  }
+
   @Test(
     "A client whose replies need too much memory loses its connection, and the node does not end")
   func replies() throws {
