@@ -80,9 +80,11 @@ extension ClusterNode {
 
   /// Notes that bytes of a large frame have moved.
   /// - Parameters:
-  ///   - left: how many bytes still wait.
+  ///   - left: how many bytes still wait: to be sent, or for the rest of their frame.
   ///   - before: how many waited before.
   public mutating func noteTransfer(left: Int, before: Int) {
-    if left >= NodeLimits.largeFrame, left < before { transferAt = now }
+    guard left >= NodeLimits.largeFrame, left < before else { return }
+    let end = now + NodeLimits.transferPause(of: left)
+    transferEndsAt = max(transferEndsAt ?? end, end)
   }
 }

@@ -57,8 +57,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public let emptyByteCount: Int
   /// Bytes that the buffers of all clients' connections take.
   public var clientByteCount = 0
-  /// When bytes of a large frame to or from a peer moved last.
-  public var transferAt: Instant?
+  /// Until when a peer counts as alive because of a large frame to or from it.
+  public var transferEndsAt: Instant?
 
   public var clock: NodeClock
   /// Per timer: when it is due by the timer clock; `.never` if it is not set.
@@ -234,17 +234,17 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       // holds.
       guard !host.hasChangedTimer(timer) else { continue }
       if isTransferring, Core.Timer(index: timer).waitsForOthers {
-        timerDue[timer] = time + NodeLimits.transferPause / 2
+        timerDue[timer] = time + NodeLimits.transferPause(of: 0) / 2
         continue
       }
       host.fire(Core.Timer(index: timer), at: clock.reading(at: now))
     }
   }
 
-  /// Whether a peer has shown a sign of life by a large frame on its way, behind which its smaller
-  /// messages wait, and on which its answer depends.
+  /// Whether a peer has shown a sign of life by a large frame, behind which its smaller messages
+  /// wait, and on which its answer depends.
   private var isTransferring: Bool {
-    transferAt.map { now - $0 < NodeLimits.transferPause } ?? false
+    transferEndsAt.map { now < $0 } ?? false
   }
 
   /// Runs once a second: closes connections that have not said hello in time and those of silent
