@@ -293,7 +293,7 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Workloads", "Faults", "Histories", "Configuration", "Simulation",
-        "ClusterMessages", "Resp", "Experiments",
+        "ClusterMessages", "Resp", "Experiments", "Stubs",
       ]),
     whole.tests("TidyTests", []),
   ],

@@ -21,8 +21,9 @@ public struct DiskStanding: Equatable, Sendable {
 /// needs a larger number than all before it.
 ///
 /// A core cannot bound the first claim more closely, because it knows no date, and the first
-/// replaced disk of a cluster honestly jumps from 0 to the present time. A node does know the date,
-/// and refuses a peer whose log claims to come from the future (`LogCard.mayExist`).
+/// replaced disk of a cluster honestly jumps from 0 to the present time. A node does know the date.
+/// It refuses a peer whose log claims to come from the future (`LogCard.mayExist`), and a message
+/// that claims this of any disk (`largestGeneration`).
 public func isPossibleGeneration(_ claimed: UInt64, after known: UInt64) -> Bool {
   claimed <= max(known, 1 << 44) || claimed - known <= longestEpochJump
 }

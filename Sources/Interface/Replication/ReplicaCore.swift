@@ -34,6 +34,12 @@ public protocol ReplicaCore: Sendable {
   /// - Parameter generation: larger than the generation of any earlier disk of this replica.
   mutating func takePlace(generation: UInt64)
 
+  /// The largest generation of a disk that a message claims, whichever replica's disk it is; 0 if
+  /// it claims none. Later disks of that replica need larger numbers, so a false one from the
+  /// future would shut them out. A core cannot know it for false, because it knows no date; a node
+  /// asks for it and ignores such a message.
+  static func largestGeneration(in message: Message) -> UInt64
+
   /// Takes back one durable fact after a restart.
   mutating func recover(_ record: Record)
 
@@ -118,6 +124,8 @@ extension ReplicaCore {
   public static var replacesLostReplicas: Bool { false }
 
   public mutating func takePlace(generation: UInt64) {}
+
+  public static func largestGeneration(in message: Message) -> UInt64 { 0 }
 
   /// Does nothing, which suits a core that adds all effects while it handles events.
   @inlinable

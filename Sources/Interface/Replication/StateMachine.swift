@@ -38,6 +38,9 @@ public protocol StateMachine: Sendable {
   /// How many items, such as keys, the state holds. Only people read it.
   var itemCount: Int { get }
 
+  /// How many bytes of memory the state takes. Asked some times a second, so it must be at hand.
+  var allocatedByteCount: Int { get }
+
   /// Makes the state's hash tables, if there are any, use this secret. No response changes.
   mutating func useHashSecret(_ secret: FlatHashSecret)
 
@@ -67,6 +70,8 @@ extension StateMachine {
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
 
   public var itemCount: Int { 0 }
+
+  public var allocatedByteCount: Int { 0 }
 
   public mutating func useHashSecret(_ secret: FlatHashSecret) {}
 

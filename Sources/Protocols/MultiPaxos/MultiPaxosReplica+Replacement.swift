@@ -222,3 +222,17 @@ extension MultiPaxosReplica {
     }
   }
 }
+
+extension MultiPaxosReplica {
+  public static func largestGeneration(in message: Message) -> UInt64 {
+    switch message {
+    case .promise(_, _, _, _, _, let generations), .replaced(_, let generations),
+      .noted(_, let generations), .promoted(_, let generations):
+      generations.max() ?? 0
+    case .accepted(_, _, _, _, let standing): standing.generation
+    case .prePrepare, .prePromise, .prepare, .accept, .preempted, .heartbeat,
+      .heartbeatAcknowledged, .snapshot:
+      0
+    }
+  }
+}

@@ -81,3 +81,14 @@ extension RaftReplica {
       to: sender)
   }
 }
+
+extension RaftReplica {
+  public static func largestGeneration(in message: Message) -> UInt64 {
+    switch message {
+    case .appendAccepted(let reply): reply.standing.generation
+    case .appendRejected(let reply): reply.standing.generation
+    case .promoted(let word): word.generation
+    case .requestVote, .voteReply, .appendEntries, .roundConfirmed, .newerTerm, .snapshot: 0
+    }
+  }
+}

@@ -111,6 +111,18 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     viewLease.isBlank = !broken(.forgetfulMember)
   }
 
+  /// An incarnation of a replica on a new disk is the generation of that disk.
+  public static func largestGeneration(in message: Message) -> UInt64 {
+    switch message {
+    case .consensus(let message): Consensus.largestGeneration(in: message)
+    case .ping(let ping): ping.incarnation
+    case .pong(let pong): max(pong.incarnation, pong.view.incarnations.max() ?? 0)
+    case .view(let view), .adopting(let view): view.incarnations.max() ?? 0
+    case .alive(let incarnation): incarnation
+    case .replica, .redirect, .snapshot: 0
+    }
+  }
+
   public mutating func recover(_ record: Record) {
     switch record {
     case .replica(let record): replica?.recover(record)

@@ -191,3 +191,17 @@ extension ViewstampedReplica {
       at: now, into: &effects)
   }
 }
+
+extension ViewstampedReplica {
+  public static func largestGeneration(in message: Message) -> UInt64 {
+    switch message {
+    case .doViewChange(let message): message.incarnations.map(\.generation).max() ?? 0
+    case .recovery(let nonce): nonce.generation
+    case .recoveryResponse(let response):
+      max(response.nonce.generation, response.incarnations.map(\.generation).max() ?? 0)
+    case .prepare, .prepareOK, .commit, .commitOK, .startViewChange, .startView, .getState,
+      .newState, .newerView, .snapshot:
+      0
+    }
+  }
+}

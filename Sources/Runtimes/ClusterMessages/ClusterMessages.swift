@@ -122,7 +122,7 @@ public struct NodeReport: Equatable, Sendable {
   public var status: ReplicaStatus
   public var appliedIndex: LogIndex
   public var counters: NodeUsage
-  /// Number of items in the application, and bytes of memory that the process has allocated.
+  /// Number of items in the application, and bytes of memory that the node has allocated.
   public var itemCount: UInt64 = 0
   public var allocatedByteCount: UInt64 = 0
   public var digest: StateDigest?

@@ -89,7 +89,7 @@ extension ClusterNode {
       violation: host.core.invariantViolation())
     if stamps.isOn { report.stamps = stamps.takeAll() }
     report.itemCount = UInt64(host.application.itemCount)
-    report.allocatedByteCount = UInt64(linux_allocated_bytes())
+    report.allocatedByteCount = UInt64(allocatedByteCount)
     Frame.encode(
       report, kind: .report, from: host.id, incarnation: incarnation,
       into: &inbound[slot].output.writer)

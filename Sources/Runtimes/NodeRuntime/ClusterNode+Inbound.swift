@@ -7,6 +7,7 @@ import Replication
 import Sockets
 import Trials
 import WireFormat
+import WriteAheadLog
 
 /// Connections that other processes open, and the frames that come over them.
 extension ClusterNode {
@@ -158,6 +159,13 @@ extension ClusterNode {
     counters.bytesReceived += header.body.count + Frame.headerByteCount
     if faultsAreActive, faults.links[peer].cutsInbound { return }
     let message = try Frame.decode(Core.Message.self, from: input.bytes, in: header.body)
+    let generation = Core.largestGeneration(in: message)
+    guard generation == 0 || LogCard(number: 0, generation: generation).mayExist() else {
+      counters.garbage += 1
+      warn(
+        "node \(peer) speaks of a log that was begun in the future: set the clocks of both hosts")
+      return
+    }
     host.receive(message, from: ReplicaID(peer), at: clock.reading(at: now))
   }
 

@@ -1,9 +1,20 @@
+import ReplicaHosting
+import Replication
 import ClusterMessages
 import Sockets
 import WireFormat
 
 /// The memory that the connections of all clients take together, and large frames on their way.
 extension ClusterNode {
+  /// The bytes that this node has allocated: those of a node without data, of the application, of
+  /// the sessions, and of the buffers of clients. The allocator is asked once only, because it
+  /// would count all gaps between allocations, which stops a node with millions of small values
+  /// for a second.
+  public var allocatedByteCount: Int {
+    emptyByteCount + host.application.allocatedByteCount + host.sessions.allocatedByteCount
+      + clientByteCount
+  }
+
   /// Updates the sum with the buffers of a client's connection.
   public mutating func noteMemory(of slot: Int) {
     let byteCount = inbound[slot].input.bytes.count + inbound[slot].output.writer.storage.count
@@ -69,9 +80,11 @@ extension ClusterNode {
 
   /// Notes that bytes of a large frame have moved.
   /// - Parameters:
-  ///   - left: how many bytes still wait.
+  ///   - left: how many bytes still wait: to be sent, or for the rest of their frame.
   ///   - before: how many waited before.
   public mutating func noteTransfer(left: Int, before: Int) {
-    if left >= NodeLimits.largeFrame, left < before { transferAt = now }
+    guard left >= NodeLimits.largeFrame, left < before else { return }
+    let end = now + NodeLimits.transferPause(of: left)
+    transferEndsAt = max(transferEndsAt ?? end, end)
   }
 }

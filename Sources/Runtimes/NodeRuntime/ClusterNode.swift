@@ -53,10 +53,12 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var runnerSlots: [Int] = []
   public var toldStatus: ReplicaStatus?
   public var holdsClientsBack = false
+  /// Bytes that were allocated before this node had any data.
+  public let emptyByteCount: Int
   /// Bytes that the buffers of all clients' connections take.
   public var clientByteCount = 0
-  /// When bytes of a large frame to or from a peer moved last.
-  public var transferAt: Instant?
+  /// Until when a peer counts as alive because of a large frame to or from it.
+  public var transferEndsAt: Instant?
 
   public var clock: NodeClock
   /// Per timer: when it is due by the timer clock; `.never` if it is not set.
@@ -99,6 +101,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public init(_ settings: NodeSettings, options: Core.Options) throws {
     let number = settings.node.index
     let loop = try EventLoop()
+    let emptyByteCount = Memory.allocatedByteCount
     var account = RecoveryAccount(node: number)
     var log = try WriteAheadLog(
       directory: settings.directory,
@@ -128,6 +131,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     self.settings = settings
     self.number = number
     self.loop = loop
+    self.emptyByteCount = emptyByteCount
     self.listener = listener
     incarnation = UInt32(truncatingIfNeeded: log.incarnation)
     host = recovered
@@ -230,17 +234,17 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       // holds.
       guard !host.hasChangedTimer(timer) else { continue }
       if isTransferring, Core.Timer(index: timer).waitsForOthers {
-        timerDue[timer] = time + NodeLimits.transferPause / 2
+        timerDue[timer] = time + NodeLimits.transferPause(of: 0) / 2
         continue
       }
       host.fire(Core.Timer(index: timer), at: clock.reading(at: now))
     }
   }
 
-  /// Whether a peer has shown a sign of life by a large frame on its way, behind which its smaller
-  /// messages wait, and on which its answer depends.
+  /// Whether a peer has shown a sign of life by a large frame, behind which its smaller messages
+  /// wait, and on which its answer depends.
   private var isTransferring: Bool {
-    transferAt.map { now - $0 < NodeLimits.transferPause } ?? false
+    transferEndsAt.map { now < $0 } ?? false
   }
 
   /// Runs once a second: closes connections that have not said hello in time and those of silent

@@ -86,8 +86,12 @@ public enum NodeLimits {
   public static let clientMemory = 1 << 30
   /// A frame of this many bytes takes so long that messages behind it may be missed.
   public static let largeFrame = 64 << 10
-  /// For how long a peer counts as alive after bytes of a large frame have moved.
-  public static let transferPause = Interval.milliseconds(100)
+  /// For how long a peer counts as alive after bytes of a large frame have moved. It has to write
+  /// the frame to its disk and to apply it, so that it is silent for longer after a longer one:
+  /// 100 ms, and 600 ms after 16 MiB.
+  public static func transferPause(of byteCount: Int) -> Interval {
+    .milliseconds(100) + .nanoseconds(Int64(byteCount) * 30)
+  }
   /// How many of these connections are reserved for peers and runners.
   public static func reserved(ofPeers count: Int) -> Int { 2 * count + 16 }
   /// Descriptors that are left to the log, the peers and the standard streams.

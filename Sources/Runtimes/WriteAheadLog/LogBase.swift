@@ -75,8 +75,8 @@ struct SegmentStart: Equatable, Sendable {
   var record: UInt64
 }
 
-/// Moves the base forward and removes the segments before it, on a thread of its own because
-/// unlinking large files takes time.
+/// Moves the base forward and removes the segments before it, one by one, on a thread of its own
+/// because freeing their space takes time.
 struct LogTrimming: ~Copyable, Sendable {
   // Only the thread writes the error until it ends, and only the owner reads it after joining.
   private final class Outcome: @unchecked Sendable {
@@ -84,17 +84,25 @@ struct LogTrimming: ~Copyable, Sendable {
   }
 
   private let outcome = Outcome()
+  private let release = SpaceRelease()
   private var thread: LogThread?
 
   init(
     _ directoryPath: String, digest: UInt64, to base: LogBase, removing segments: [UInt64]
   ) throws(LogError) {
     let outcome = outcome
+    let release = release
     thread = try LogThread(directoryPath: directoryPath) {
       do throws(LogError) {
         try base.write(to: directoryPath, digest: digest)
+        let directory = try File(directoryPath, O_RDONLY | O_DIRECTORY)
+        var pauses = true
         for number in segments {
           try Directory.remove("\(directoryPath)/\(SegmentFile.name(number))")
+          guard pauses else { continue }
+          // The journal must not free many segments at once (`SpaceRelease`).
+          try directory.sync()
+          pauses = release.pause()
         }
       } catch {
         outcome.error = error
@@ -102,10 +110,14 @@ struct LogTrimming: ~Copyable, Sendable {
     }
   }
 
-  deinit { thread?.join() }
+  deinit {
+    release.hurry()
+    thread?.join()
+  }
 
-  /// Waits until the removal is done.
+  /// Removes the rest without pauses.
   mutating func finish() throws(LogError) {
+    release.hurry()
     thread?.join()
     thread = nil
     if let error = outcome.error { throw error }

@@ -131,7 +131,9 @@ struct MemberFile: Equatable, Sendable {
     if opening == .existing, !hasLog {
       throw LogError(
         .foreign, path: directory.path,
-        reason: "the log of this node is gone, although the node has run before")
+        reason:
+          "the log of this node is gone, although the node has run before: only --replace begins "
+          + "a new one")
     }
     if let found { return found }
     guard !hasLog else {

@@ -145,7 +145,7 @@ public struct SnapshotFiles: ~Copyable {
     var held: [SharedFile] = []
     for found in removed {
       let path = "\(directoryPath)/\(SnapshotFile.name(found.reference.index))"
-      if let file = try? File(path, O_RDONLY) { held.append(SharedFile(file)) }
+      if let file = try? File(path, O_RDWR) { held.append(SharedFile(file)) }
       try Directory.remove(path)
     }
     if let reading, !kept.contains(reading.reference) { self.reading = nil }
@@ -154,23 +154,34 @@ public struct SnapshotFiles: ~Copyable {
   }
 }
 
-/// Closes files that have no name any more. Only then do their blocks become free, which takes
-/// long for large files.
+/// Frees the space of files that have no name any more, and closes them.
 private final class Freeing: Sendable {
   // Unchecked: filled before it is handed to the thread that empties it.
   private final class Files: @unchecked Sendable {
     var files: [SharedFile] = []
   }
 
+  private let release = SpaceRelease()
   private let thread: LogThread
 
   init(_ files: consuming [SharedFile], directoryPath: String) throws(LogError) {
     let held = Files()
     held.files = files
-    thread = try LogThread(directoryPath: directoryPath) { held.files.removeAll() }
+    let release = release
+    thread = try LogThread(directoryPath: directoryPath) {
+      // A file must not come back under its name in a shortened form after a loss of power.
+      let isRemoved = (try? File(directoryPath, O_RDONLY | O_DIRECTORY).sync()) != nil
+      if isRemoved {
+        for shared in held.files { SpaceRelease.shrink(shared.file) { release.pause() } }
+      }
+      held.files.removeAll()
+    }
   }
 
-  deinit { thread.join() }
+  deinit {
+    release.hurry()
+    thread.join()
+  }
 }
 
 extension WriteAheadLog {

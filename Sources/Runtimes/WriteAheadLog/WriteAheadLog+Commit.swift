@@ -167,17 +167,8 @@ extension WriteAheadLog {
   /// from here on.
   private mutating func alignBlock() {
     buffer.reserve(2 * Sector.byteCount)
-    let byteCount = buffer.count - lead
-    let target = buffer.storage.withUnsafeMutableBytes { bytes in
-      let target = Sector.lead(UnsafeRawBufferPointer(bytes))
-      if target != lead {
-        memmove(bytes.baseAddress! + target, bytes.baseAddress! + lead, byteCount)
-      }
-      return target
-    }
+    moveBlock()
     for index in buffer.notedBatches.indices { buffer.notedBatches[index].offset -= lead }
-    buffer.count = target + byteCount
-    lead = target
   }
 
   /// Fills in the padding and the header of the buffer's block.

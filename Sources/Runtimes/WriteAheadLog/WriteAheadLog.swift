@@ -199,7 +199,11 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     guard failure == nil else { return }
     if pendingRecordCount == 0 { startBlock() }
     // Reserves space for the padding, too, so that the buffer grows at most once.
-    buffer.reserve(4 + record.encodedByteCount + Sector.byteCount)
+    let needed = 4 + record.encodedByteCount + 2 * Sector.byteCount
+    if buffer.count + needed > buffer.storage.count {
+      buffer.reserve(needed)
+      moveBlock()
+    }
     let start = buffer.count
     buffer.write(UInt32(0))
     record.encode(into: &buffer)
@@ -221,6 +225,26 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     commitSignal = nil
     next = nil
     flock(lock.descriptor, LOCK_UN)
+  }
+
+  /// Moves the block to a sector boundary in memory, which growing may have changed. Done before
+  /// the block takes a record of perhaps many megabytes.
+  @usableFromInline
+  mutating func moveBlock() {
+    let byteCount = buffer.count - lead
+    let before = lead
+    let target = buffer.storage.withUnsafeMutableBytes { bytes in
+      let target = Sector.lead(UnsafeRawBufferPointer(bytes))
+      if target != before {
+        memmove(bytes.baseAddress! + target, bytes.baseAddress! + before, byteCount)
+      }
+      return target
+    }
+    for index in buffer.notedBatches.indices {
+      buffer.notedBatches[index].offset += target - before
+    }
+    buffer.count = target + byteCount
+    lead = target
   }
 
   @usableFromInline

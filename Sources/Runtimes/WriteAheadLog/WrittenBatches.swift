@@ -3,7 +3,8 @@ import Replication
 import Synchronization
 import WireFormat
 
-/// The batches of a log that are still in memory, oldest first, up to `byteLimit` bytes.
+/// The batches of a log that are still in memory, oldest first, up to `byteLimit` bytes. The newest
+/// one stays in any case, because it is about to be applied and sent.
 struct WrittenBatches: Sendable {
   private struct Written: Sendable {
     let block: BatchBytes
@@ -35,7 +36,7 @@ struct WrittenBatches: Sendable {
           place: BatchLocation(start: start, offset: batch.offset))
       )
     }
-    while byteCount > byteLimit {
+    while byteCount > byteLimit, first < written.count - 1 {
       let oldest = written[first]
       byteCount -= oldest.block.byteCount
       oldest.block.leaveMemory(for: oldest.keeper, at: oldest.place)

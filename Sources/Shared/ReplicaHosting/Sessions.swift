@@ -41,6 +41,8 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
 
   public var sessions: FlatTable<ClientID, Session>
   public var periods = SessionPeriods()
+  /// Bytes of the responses, as messages carry them.
+  public private(set) var responseByteCount = 0
   /// The most sessions; the same on every replica.
   public let limit: Int
 
@@ -50,6 +52,9 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   }
 
   public var count: Int { sessions.count }
+
+  /// How many bytes of memory the sessions take.
+  public var allocatedByteCount: Int { responseByteCount + sessions.allocatedByteCount }
 
   public func standing(of id: RequestID) -> Standing { standing(of: id, at: place(of: id.client)) }
 
@@ -70,6 +75,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   /// Remembers the response to a fresh request.
   /// - Parameter place: the position of the client's session.
   public mutating func record(_ id: RequestID, response: Response, at place: Int?) {
+    responseByteCount += response.encodedByteCount
     guard let place else {
       sessions.set(
         id.client,
@@ -79,6 +85,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
       if sessions.count > limit { removeLeastUsed() }
       return
     }
+    responseByteCount -= sessions.values[place].response.encodedByteCount
     sessions.values[place].sequence = id.sequence
     sessions.values[place].response = response
     let period = sessions.values[place].period
@@ -104,9 +111,11 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   /// never gives memory back.
   private mutating func removeSessions() {
     var kept = FlatTable<ClientID, Session>(secret: sessions.secret)
+    responseByteCount = 0
     for position in sessions.keys.indices
     where sessions.values[position].period >= periods.oldest {
       kept.set(sessions.keys[position], to: sessions.values[position])
+      responseByteCount += sessions.values[position].response.encodedByteCount
     }
     sessions = kept
   }
@@ -144,6 +153,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
         throw .malformed("a session of period \(period)")
       }
       let response = try Response(from: &reader)
+      responseByteCount += response.encodedByteCount
       sessions.set(client, to: Session(sequence: sequence, response: response, period: period))
     }
     if !hasPeriods { periods.newCount = count }

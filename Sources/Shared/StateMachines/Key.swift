@@ -19,6 +19,9 @@ public struct Key: Hashable, Sendable {
   /// Longer keys have another form on the wire.
   private static let shortLimit = 15
 
+  /// The bytes that a long key takes besides the key itself.
+  var allocatedByteCount: Int { long.map { KeyValueStore.memory(of: $0) } ?? 0 }
+
   public init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count) }
 
   /// The key whose bytes are a part of a buffer. Allocates for long keys only.

@@ -15,14 +15,15 @@ extension KeyValueStore {
 
   mutating func append(_ value: [UInt8], to key: Key) -> Response {
     guard let position = values.position(of: key) else {
-      willSet(key)
-      values.set(key, to: value)
+      set(key, to: value)
       return .number(Int64(value.count))
     }
     let length = values.values[position].count + value.count
     guard length <= Self.maximumValueByteCount else { return .refused(.tooLong) }
     willChange(position)
+    contentByteCount -= Self.memory(of: values.values[position])
     values.values[position].append(contentsOf: value)
+    contentByteCount += Self.memory(of: values.values[position])
     return .number(Int64(length))
   }
 
@@ -39,11 +40,9 @@ extension KeyValueStore {
     let (sum, overflows) = number.addingReportingOverflow(amount)
     guard !overflows else { return .refused(.overflow) }
     if let position {
-      willChange(position)
-      values.values[position] = DecimalInteger.spell(sum)
+      change(position, to: DecimalInteger.spell(sum))
     } else {
-      willSet(key)
-      values.set(key, to: DecimalInteger.spell(sum))
+      set(key, to: DecimalInteger.spell(sum))
     }
     return .number(sum)
   }
@@ -57,8 +56,7 @@ extension KeyValueStore {
       number = found
     }
     guard let sum = number.adding(amount) else { return .refused(.decimalTooLarge) }
-    willSet(key)
-    values.set(key, to: sum.spelling)
+    set(key, to: sum.spelling)
     return .value(sum.spelling)
   }
 

@@ -113,35 +113,8 @@ extension KeyValueStore {
     entries.sort { $0.position < $1.position }
     for (place, entry) in entries.enumerated() {
       guard Int(entry.position) == place else { throw .malformed("no entry at \(place)") }
-      values.set(entry.key, to: entry.value)
+      set(entry.key, to: entry.value)
       guard values.count == place + 1 else { throw .malformed("a key twice") }
     }
-  }
-
-  // Every change of the table is announced to the readout first.
-
-  @inline(__always)
-  mutating func willChange(_ position: Int) {
-    if isReadOut { readout.willChange(position, in: values) }
-  }
-
-  @inline(__always)
-  mutating func willSet(_ key: Key) {
-    guard isReadOut else { return }
-    if let position = values.position(of: key) {
-      readout.willChange(position, in: values)
-    } else {
-      readout.willAdd(to: values)
-    }
-  }
-
-  mutating func willClear() {
-    if isReadOut { readout.willClear(values) }
-  }
-
-  @inline(__always)
-  mutating func willRemove(_ key: Key) {
-    guard isReadOut, let position = values.position(of: key) else { return }
-    readout.willRemove(position, from: values)
   }
 }

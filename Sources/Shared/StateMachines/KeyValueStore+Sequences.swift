@@ -53,25 +53,25 @@ extension KeyValueStore {
   /// The state before a command that changes something.
   private enum Undo {
     case value(Key, [UInt8]?)
-    case all(FlatTable<Key, [UInt8]>)
+    case all(FlatTable<Key, [UInt8]>, contentByteCount: Int)
 
     init(_ command: Command, in store: KeyValueStore) {
       if let key = command.changedKey {
         self = .value(key, store.values[key])
       } else {
-        self = .all(store.values)
+        self = .all(store.values, contentByteCount: store.contentByteCount)
       }
     }
 
     func take(backFrom store: inout KeyValueStore) {
       switch self {
       case .value(let key, let value?):
-        store.willSet(key)
-        store.values.set(key, to: value)
+        store.set(key, to: value)
       case .value(let key, nil):
-        store.willRemove(key)
-        store.values.remove(key)
-      case .all(let values): store.values = values
+        store.remove(key)
+      case .all(let values, let contentByteCount):
+        store.values = values
+        store.contentByteCount = contentByteCount
       }
     }
   }

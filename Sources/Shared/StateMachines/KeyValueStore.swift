@@ -32,6 +32,8 @@ public struct KeyValueStore: StateMachine {
   /// The walk of a snapshot over the values, if one is under way.
   var readout = TableReadout(count: 0)
   var isReadOut = false
+  /// Bytes of the allocations of keys and values, without the table itself.
+  var contentByteCount = 0
 
   public init() {}
 
@@ -48,39 +50,33 @@ public struct KeyValueStore: StateMachine {
     switch command {
     case .get(let key): return .value(values[key])
     case .put(let key, let value):
-      willSet(key)
-      values.set(key, to: value)
+      set(key, to: value)
       return .done
     case .delete(let key):
       let before = values.count
-      willRemove(key)
-      values.remove(key)
+      remove(key)
       return .number(Int64(before - values.count))
     case .append(let key, let value): return append(value, to: key)
     case .compareAndSwap(let key, let expected, let value):
       let found = values[key]
       guard found == expected else { return .notSwapped(found: found) }
-      willSet(key)
-      values.set(key, to: value)
+      set(key, to: value)
       return .swapped
     case .exists(let key): return exists(key)
     case .length(let key): return length(of: key)
     case .increment(let key, let amount): return increment(key, by: amount)
     case .putIfAbsent(let key, let value):
       guard values.position(of: key) == nil else { return .number(0) }
-      willSet(key)
-      values.set(key, to: value)
+      set(key, to: value)
       return .number(1)
     case .putIfPresent(let key, let value):
       guard let position = values.position(of: key) else { return .number(0) }
-      willChange(position)
-      values.values[position] = value
+      change(position, to: value)
       return .number(1)
     case .sequence(let sequence): return apply(sequence)
     case .addDecimal(let key, let amount): return add(amount, to: key)
     case .clear:
-      willClear()
-      values.removeAll()
+      removeAll()
       return .done
     case .transaction(let sequence): return carryOut(sequence)
     case .range, .count, .scan, .require, .consecutive: return query(command)
@@ -124,7 +120,7 @@ public struct KeyValueStore: StateMachine {
     let count = try reader.readCount(elementSize: 8)
     for _ in 0..<count {
       let key = Key(try reader.readCounted())
-      values.set(key, to: try reader.readCounted())
+      set(key, to: try reader.readCounted())
     }
     guard reader.isAtEnd else { throw .malformed("bytes after the last value") }
   }
@@ -163,8 +159,7 @@ extension KeyValueStore {
   private mutating func put(_ key: Key, _ bytes: [UInt8], in range: Range<Int>) {
     guard let position = values.position(of: key), values.values[position].count == range.count
     else {
-      willSet(key)
-      values.set(key, to: Array(bytes[range]))
+      set(key, to: Array(bytes[range]))
       return
     }
     willChange(position)

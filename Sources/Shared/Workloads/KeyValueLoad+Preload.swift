@@ -8,7 +8,7 @@ extension KeyValueLoad {
     var store = KeyValueStore()
     guard spec.preload else { return store }
     var names = KeyNames(prefix: keyPrefix)
-    for number in 0..<spec.keys { store.values.set(names[number], to: loadedValue(of: number)) }
+    for number in 0..<spec.keys { store.set(names[number], to: loadedValue(of: number)) }
     return store
   }
 

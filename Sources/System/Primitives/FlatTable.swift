@@ -173,6 +173,12 @@ extension FlatTable {
 
   public mutating func removeAll() { self = FlatTable(secret: secret) }
 
+  /// The bytes of the table itself, without what keys and values refer to.
+  public var allocatedByteCount: Int {
+    keys.capacity * MemoryLayout<Key>.stride + values.capacity * MemoryLayout<Value>.stride
+      + slots.capacity * MemoryLayout<UInt64>.stride
+  }
+
   /// The largest number of slots that a lookup of one of the keys examines.
   var longestProbe: Int {
     var longest = 0

@@ -182,6 +182,24 @@ struct ReplacementTests {
     #expect(candidate.core.role == .leader)
   }
 
+  @Test("The largest generation that a message claims of any replica can be read from it")
+  func claimedGeneration() {
+    let mine = ballot(1, a)
+    let claims: [Message] = [
+      .promise(
+        ballot: mine, from: slot(1), accepted: [], next: nil, generations: [0, 7, 3]),
+      .replaced(ballot: mine, generations: [0, 7, 3]),
+      .noted(ballot: mine, generations: [0, 7, 3]),
+      .promoted(ballot: mine, generations: [0, 7, 3]),
+      .accepted(
+        ballot: mine, first: slot(1), count: 1, gap: .unknown,
+        standing: DiskStanding(generation: 7)),
+    ]
+    #expect(claims.map { MultiPaxosReplica.largestGeneration(in: $0) } == [7, 7, 7, 7, 7])
+    let none = Message.promise(ballot: mine, from: slot(1), accepted: [], next: nil)
+    #expect(MultiPaxosReplica.largestGeneration(in: none) == 0)
+  }
+
   @Test("Acceptances of the lost disk do not count once the new one was heard of")
   func oldAcceptance() {
     var cluster = Cluster()

@@ -68,6 +68,22 @@ func generationOutOfReach() {
   }
 }
 
+@Test("The generation that a message claims can be read from it")
+func claimedGeneration() {
+  typealias Message = RaftReplica.Message
+  let standing = DiskStanding(generation: 7, isLearner: true)
+  let claims: [Message] = [
+    .appendAccepted(.init(term: 1, matchIndex: .zero, readRound: 0, standing: standing)),
+    .appendRejected(
+      .init(
+        term: 1, prevLogIndex: .zero, conflictTerm: 0, conflictIndex: .zero, lastLogIndex: .zero,
+        gapEnd: .zero, readRound: 0, standing: standing)),
+    .promoted(.init(term: 1, index: LogIndex(1), generation: 7)),
+  ]
+  #expect(claims.map { RaftReplica.largestGeneration(in: $0) } == [7, 7, 7])
+  #expect(RaftReplica.largestGeneration(in: .newerTerm(9)) == 0)
+}
+
 @Suite("A replica that has lost its disk")
 struct LearnerTests {
   /// The first two hold an update that the third one lacks, and the second one loses its disk.

@@ -54,6 +54,20 @@ import WireFormat
     #expect(cluster.view(at: b) == named)
   }
 
+  @Test("The largest incarnation that a message claims of any replica can be read from it")
+  func claimedGeneration() {
+    typealias Core = WithAuthority<StubReplica, SoloConsensus>
+    let view = View(number: 2, members: [b, c], joiner: a, incarnations: [1, 7, 3])
+    let report = Report(view: 1)
+    let claims: [Core.Message] = [
+      .view(view), .adopting(view),
+      .pong(Pong(view: view, lease: .zero, sequence: 1, incarnation: 2)),
+      .ping(Ping(report: report, sequence: 1, incarnation: 7)), .alive(incarnation: 7),
+    ]
+    #expect(claims.map { Core.largestGeneration(in: $0) } == [7, 7, 7, 7, 7])
+    #expect(Core.largestGeneration(in: .redirect(nil)) == 0)
+  }
+
   @Test("A view that would use up the numbers of views or of joiners is not taken over")
   func viewsOutOfReach() {
     var cluster = StubCluster(replicas: 3)

@@ -161,6 +161,22 @@ struct OutOfReachTests {
         into: &effects))
   }
 
+  @Test("The largest generation that a message claims of any replica can be read from it")
+  func claimedGeneration() {
+    typealias Incarnation = ViewstampedReplica.Incarnation
+    let known = [Incarnation(), Incarnation(generation: 7), Incarnation(generation: 3)]
+    let claims: [ViewstampedReplica.Message] = [
+      .doViewChange(
+        .init(
+          view: 1, lastNormalView: 0, op: .zero, commit: .zero, history: [], incarnations: known)),
+      .recovery(nonce: known[1]),
+      .recoveryResponse(.init(view: 1, nonce: known[1])),
+      .recoveryResponse(.init(view: 1, nonce: Incarnation(), incarnations: known)),
+    ]
+    #expect(claims.map { ViewstampedReplica.largestGeneration(in: $0) } == [7, 7, 7, 7])
+    #expect(ViewstampedReplica.largestGeneration(in: .newerView(9)) == 0)
+  }
+
   @Test("An incarnation is not believed, from whichever message")
   func incarnations() {
     var cluster = Cluster(3)

@@ -12,9 +12,11 @@ import Stubs
 import Testing
 import Trials
 import WireFormat
-import WriteAheadLog
 
-/// Not a protocol. Its messages are batches, and its timer waits for others.
+@testable import WriteAheadLog
+
+/// Not a protocol. Its messages are batches whose sequence is the generation of a disk, and its
+/// timer waits for others.
 private struct BatchCore: ReplicaCore {
   typealias Message = Batch
   typealias Record = Batch
@@ -53,6 +55,10 @@ private struct BatchCore: ReplicaCore {
   }
 
   func invariantViolation() -> String? { nil }
+
+  static func largestGeneration(in message: Batch) -> UInt64 {
+    message.requestIDs.map(\.sequence).max() ?? 0
+  }
 }
 
 private typealias StoreSeat = Seat<PromiseCore, KeyValueStore>
@@ -167,6 +173,23 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     #expect(!seat.node.inbound[slot].isOpen)
   }
 
+  @Test("A node reports the bytes of its data and of its clients' buffers without asking for them")
+  func memory() throws {
+    let empty = seat.node.allocatedByteCount
+    #expect(empty > 10_000)
+    let value = [UInt8](repeating: 5, count: 200 << 10)
+    _ = seat.node.host.application.apply(.put(Key("a"), value: value))
+    let full = seat.node.allocatedByteCount
+    #expect(full >= empty + value.count && full < empty + 2 * value.count)
+    _ = seat.node.host.application.apply(.delete(Key("a")))
+    #expect(seat.node.allocatedByteCount < empty + 1000)
+    let client = try caller(.client)
+    ask(.get(Key("a")), 1, by: client)
+    try waitFor("reply", [seat, client]) { client.count(of: .reply) == 1 ? true : nil }
+    #expect(seat.node.allocatedByteCount >= empty + seat.node.clientByteCount)
+    #expect(seat.node.clientByteCount > 0)
+  }
+
   @Test(
     "A client whose replies need too much memory loses its connection, and the node does not end")
   func replies() throws {
@@ -202,11 +225,11 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     }
   }
 
-  private func batch(_ byteCount: Int) -> Batch {
+  private func batch(_ byteCount: Int, generation: UInt64 = 1) -> Batch {
     Batch(
       [
         (
-          id: RequestID(client: ClientID(1), sequence: 1),
+          id: RequestID(client: ClientID(1), sequence: generation),
           command: KeyValueCommand.put(Key("a"), value: [UInt8](repeating: 7, count: byteCount))
         )
       ], mayLeaveMemory: true)
@@ -228,33 +251,71 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     peer.say(plan.hello(.peer), .hello, from: 1, incarnation: 1)
     let whole = frame(batch(1 << 20), .message, from: 1, incarnation: 1)
     peer.say(bytes: Array(whole[..<(300 << 10)]))
-    try waitFor("part", [seat, peer]) { seat.node.transferAt }
+    try waitFor("part", [seat, peer]) { seat.node.transferEndsAt }
     let before = seat.node.host.core.fired
-    seat.node.transferAt = seat.node.now
+    seat.node.transferEndsAt = seat.node.now + .milliseconds(1)
     expireTimer(of: seat)
     #expect(seat.node.host.core.fired == before)
     #expect(seat.node.timerDue[0] < .never && seat.node.timerDue[0] > .zero)
     // The other side does not go on.
-    seat.node.transferAt = seat.node.now - NodeLimits.transferPause
+    seat.node.transferEndsAt = seat.node.now
     expireTimer(of: seat)
     #expect(seat.node.host.core.fired == before + 1)
     // A small message is no reason to wait.
-    seat.node.transferAt = nil
+    seat.node.transferEndsAt = nil
     seat.node.noteTransfer(left: NodeLimits.largeFrame - 1, before: .max)
-    #expect(seat.node.transferAt == nil)
+    #expect(seat.node.transferEndsAt == nil)
     // Nor are bytes that do not move.
     seat.node.noteTransfer(left: 1 << 20, before: 1 << 20)
-    #expect(seat.node.transferAt == nil)
+    #expect(seat.node.transferEndsAt == nil)
+    // The receiver of much is silent for longer, also when the last of it has arrived.
+    seat.node.noteTransfer(left: 16 << 20, before: .max)
+    #expect(seat.node.transferEndsAt! > seat.node.now + .milliseconds(600))
+    seat.node.noteTransfer(left: 100 << 10, before: .max)
+    #expect(seat.node.transferEndsAt! > seat.node.now + .milliseconds(600))
   }
 
   @Test("While a large message leaves, its receiver is alive")
   func outgoing() throws {
-    #expect(seats[1].node.transferAt == nil)
+    #expect(seats[1].node.transferEndsAt == nil)
     seats[1].node.send(batch(32 << 20), to: ReplicaID(0))
     seats[1].node.flushAll()
     // The system takes some megabytes at most.
-    #expect(seats[1].node.transferAt != nil)
+    #expect(seats[1].node.transferEndsAt != nil)
     try waitFor("message", seats) { seats[0].node.host.core.received == 1 ? true : nil }
+  }
+
+  @Test("A message that speaks of a disk from the future is ignored, and the next one is not")
+  func future() throws {
+    let now = LogCard.presentTime
+    seats[1].node.send(batch(10, generation: 1 << 44), to: ReplicaID(0))
+    seats[1].node.send(batch(10, generation: now + 48 * 3600 * 1000), to: ReplicaID(0))
+    seats[1].node.flushAll()
+    try waitFor("message", seats) { seats[0].node.counters.garbage == 2 ? true : nil }
+    seats[1].node.send(batch(10, generation: now), to: ReplicaID(0))
+    seats[1].node.flushAll()
+    try waitFor("message", seats) { seats[0].node.host.core.received == 1 ? true : nil }
+    #expect(seats[0].node.counters.garbage == 2)
+  }
+
+  @Test("A small block that needs the next segment is left to the log's thread")
+  func nextSegment() throws {
+    // A node that has other work leaves every block to that thread.
+    try waitFor("rest", seats) { seats[0].node.loop.wait(atMost: .zero) == 0 ? true : nil }
+    let room = seats[0].node.log.segment.capacity - seats[0].node.log.segment.position
+    seats[0].node.log.append(batch(room - 2000))
+    try seats[0].node.log.commit()
+    seats[0].node.log.append(batch(3000))
+    let pending = seats[0].node.log.pendingByteCount
+    let opens = seats[0].node.log.opensSegment
+    #expect(pending < NodeLimits.inlineSync && opens)
+    seats[0].node.barrier.append(2)
+    try seats[0].node.sync()
+    let isCommitting = seats[0].node.log.isCommitting
+    #expect(isCommitting)
+    try waitFor("commit", seats) { seats[0].node.log.recordCount == 2 ? true : nil }
+    let segment = seats[0].node.log.segment.header.number
+    #expect(segment == 2)
   }
 
   @Test("Entries that cannot be read back for a peer are not sent, and the node goes on")

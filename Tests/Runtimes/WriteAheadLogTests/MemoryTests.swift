@@ -70,6 +70,15 @@ struct MemoryTests {
     #expect(found == fresh + [fresh[3]])
   }
 
+  @Test("The newest batch stays in memory, however large it is, because it is applied next")
+  func newest() throws {
+    let scratch = try Scratch()
+    var log = try WriteAheadLog(
+      directory: scratch.log, identity: testIdentity, syncs: true, memoryByteCount: 100)
+    let batches = try write(3, to: &log)
+    #expect(batches.map(\.block.isInMemory) == [false, false, true])
+  }
+
   @Test("A batch that cannot be read back completely is an error")
   func damage() throws {
     let scratch = try Scratch()

@@ -147,6 +147,46 @@ struct SnapshotFileTests {
     log.close()
   }
 
+  @Test("The space of a removed snapshot becomes free piece by piece, not when the file is closed")
+  func space() throws {
+    let scratch = try Scratch()
+    var log = try WriteAheadLog(scratch.log)
+    var files = try log.openSnapshots()
+    try store(&files, Self.reference)
+    let held = open(scratch.file(SnapshotFile.name(LogIndex(77))), O_RDONLY)
+    defer { close(held) }
+    let other = SnapshotReference(index: LogIndex(90), epoch: 3)
+    try store(&files, other)
+    try files.remove(exceptFor: [other])
+    // Closing could not free it, because it is open here as well.
+    try waitFor("space") { size(of: held) == 0 ? true : nil }
+    #expect(try files.page(of: other, in: 5..<9) == Array(Self.content[5..<9]))
+    log.close()
+  }
+
+  private func size(of descriptor: Int32) -> Int {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? Int(status.st_size) : -1
+  }
+
+  @Test("A file is shortened in pieces, until somebody waits for the end")
+  func pieces() throws {
+    let scratch = try Scratch()
+    let file = try File("\(scratch.path)/large", O_RDWR | O_CREAT)
+    try file.write([UInt8](repeating: 1, count: 100_000), at: 0)
+    var sizes: [Int] = []
+    SpaceRelease.shrink(file, by: 40_000) {
+      sizes.append(size(of: file.descriptor))
+      return sizes.count < 2
+    }
+    #expect(sizes == [60_000, 20_000])
+    SpaceRelease.shrink(file, by: 40_000) { true }
+    #expect(size(of: file.descriptor) == 0)
+    let release = SpaceRelease()
+    release.hurry()
+    #expect(!release.pause())
+  }
+
   @Test("A damaged chunk is refused, and the others can be read")
   func damaged() throws {
     let scratch = try Scratch()

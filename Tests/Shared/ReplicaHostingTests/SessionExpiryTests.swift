@@ -23,6 +23,26 @@ struct SessionExpiryTests {
     return host
   }
 
+  @Test("The bytes of the answers are counted, whether sessions are used, expire or are restored")
+  func bytes() throws {
+    func counted(_ sessions: Sessions<UInt64>) -> Int {
+      sessions.sessions.values.reduce(0) { $0 + $1.response.encodedByteCount }
+    }
+    var sessions = Sessions<UInt64>(limit: 50)
+    for number in 1...200 as ClosedRange<UInt64> {
+      let next = id(number % 70, number)
+      sessions.record(next, response: number, at: sessions.place(of: next.client))
+      #expect(sessions.responseByteCount == counted(sessions))
+    }
+    #expect(sessions.responseByteCount > 0 && sessions.count <= 50)
+    var writer = WireWriter()
+    sessions.encode(into: &writer)
+    var restored = Sessions<UInt64>(limit: 50)
+    var reader = WireReader(writer.bytes())
+    try restored.restore(from: &reader)
+    #expect(restored.responseByteCount == sessions.responseByteCount)
+  }
+
   func at(_ milliseconds: Int64) -> Instant { .zero + .milliseconds(milliseconds) }
 
   func id(_ client: UInt64, _ sequence: UInt64) -> RequestID {

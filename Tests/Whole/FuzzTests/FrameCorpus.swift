@@ -65,36 +65,17 @@ struct FrameCorpus {
   }
 
   private mutating func addClients() {
-    let short = Key("user42")
-    let long = Key("a key of more than fifteen bytes")
-    let value = Array("some value".utf8)
-    let single: [KeyValueCommand] = [
-      .get(short), .get(long), .put(short, value: value), .put(long, value: []), .delete(short),
-      .append(long, value: value), .compareAndSwap(short, expected: nil, value: value),
-      .compareAndSwap(short, expected: value, value: []), .exists(long), .length(short),
-      .increment(short, by: -7), .putIfAbsent(short, value: value),
-      .putIfPresent(long, value: value), .put(short, value: [UInt8](repeating: 0x61, count: 256)),
-      .range(long, first: -5, last: 3), .addDecimal(short, .zero), .count, .clear,
-      .scan(from: 3, count: 10, pattern: Array("u*".utf8)),
-      .require(short, value: nil, orSkip: 2), .require(long, value: value, orSkip: .max),
-    ]
-    let commands =
-      single + [.sequence(KeyValueSequence(single)), .sequence([])]
-      + [.transaction(KeyValueSequence(single))]
-      + [.consecutive(names: Array("key".utf8), first: 7, count: 100)]
+    let commands = KeyValueSamples.commands
     add(
       commands.map { ClientRequest(id: id, command: $0) }
-        + [ClientRequest(id: id, command: .delete(short), timeLeft: .seconds(1), continues: true)],
+        + [
+          ClientRequest(
+            id: id, command: .delete(Key("user42")), timeLeft: .seconds(1), continues: true)
+        ],
       .request)
-    let answers: [KeyValueResponse] =
-      [.value(nil), .value(value), .done, .swapped, .notSwapped(found: nil)]
-      + [.notSwapped(found: value), .number(.min), .skipped]
-      + [.page(next: 7, keys: [Array("user42".utf8), []]), .page(next: 0, keys: [])]
-      + KeyValueResponse.Refusal.allCases.map { .refused($0) }
-    let all = answers + [.sequence(answers)]
     typealias Reply = ClientReply<KeyValueResponse>
     add(
-      all.map { Reply(id: id, result: .answer($0)) }
+      KeyValueSamples.responses.map { Reply(id: id, result: .answer($0)) }
         + [Reply(id: id, result: .redirect(nil)), Reply(id: id, result: .redirect(ReplicaID(2)))]
         + [Reply(id: id, result: .busy), Reply(id: id, result: .expired)],
       .reply)
@@ -173,9 +154,14 @@ struct Conversation<Core: ReplicaCore> {
 
   init(kind: ProtocolKind) {
     membership = kind.membership(replicas: 3)
+    // Small snapshots in small pages, so that pages and checkpoints are among the samples.
+    let overrides: [String: OptionValue] =
+      Core.takesSnapshots ? ["snapshotBytes": .integer(2048), "snapshotPage": .integer(128)] : [:]
     var setup = TrialSetup<Core>(
       membership: membership,
-      options: Core.Options(OptionValues(Core.Options.declared, overrides: [:])))
+      options: Core.Options(OptionValues(Core.Options.declared, overrides: overrides)))
+    // Some batches begin with a time stamp, one in about 80 ms.
+    setup.plan.sessionExpiry = .seconds(1)
     setup.plan.faults.timed = [
       TimedFault(
         at: .milliseconds(600), duration: .milliseconds(300), action: .crash(.leader, disk: .kept)),
