@@ -19,6 +19,9 @@ extension ChainReplica {
     var sentThrough = LogIndex.zero
     /// The receiver is known to hold everything up to here.
     var matchIndex = LogIndex.zero
+    /// The last entry that had been sent when entries were sent again. A report of a gap before an
+    /// earlier entry left before those could arrive.
+    var sentAgainBehind = LogIndex.zero
     /// The last `stable` that was sent to the receiver; `nil` if none was in this view.
     var toldStable: LogIndex?
     /// The position that was answered last, until it is known that the receiver needs the answer

@@ -24,7 +24,7 @@ extension ChainReplica {
     isSynchronised = false
     servesFrom = log.lastIndex
     upstreamStable = nil
-    hasReportedGap = false
+    reportedGap = nil
     owesReceipt = false
     asking.restart(at: now)
     if isJoiner { sayWhereItStands(sentThrough: .zero, into: &effects) }

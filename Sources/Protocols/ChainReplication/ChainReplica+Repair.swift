@@ -7,11 +7,11 @@ import ViewService
 // round trip.
 
 extension ChainReplica {
-  /// Tells the predecessor that entries are missing before the received ones; once, until some
-  /// arrive.
+  /// Tells the predecessor that entries are missing before the received ones. Entries that were
+  /// sent later report the gap again, because the report or the answer to it may be lost.
   mutating func reportGap(sentThrough: LogIndex, into effects: inout Effects<Self>) {
-    guard !hasReportedGap else { return }
-    hasReportedGap = true
+    guard sentThrough > reportedGap ?? .zero else { return }
+    reportedGap = sentThrough
     sayWhereItStands(sentThrough: sentThrough, into: &effects)
   }
 

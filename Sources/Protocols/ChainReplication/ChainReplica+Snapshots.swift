@@ -50,7 +50,7 @@ extension ChainReplica {
     savedThrough = last
     owesCut = false
     recoveredThrough = max(min(recoveredThrough, last), reference.index)
-    hasReportedGap = false
+    reportedGap = nil
     persistLog(behind: reference.index, into: &effects)
     if isComplete { beginServing(into: &effects) }
     sayWhereItStands(sentThrough: .zero, into: &effects)

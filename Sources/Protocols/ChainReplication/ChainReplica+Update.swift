@@ -40,7 +40,7 @@ extension ChainReplica {
       isSensible(forward.entries[heldCount...], in: latestView)
     {
       for entry in forward.entries[heldCount...] { log.append(entry) }
-      hasReportedGap = false
+      reportedGap = nil
     }
     if isComplete, !wasComplete { beginServing(into: &effects) }
     owesReceipt = owesReceipt || forward.wantsReceipt

@@ -113,7 +113,7 @@ extension ChainReplica {
     acknowledged = nil
     toldAcknowledged = nil
     isEstablished = false
-    hasReportedGap = false
+    reportedGap = nil
     owesReceipt = false
     asking.restart(at: now)
     if let position = view.members.firstIndex(of: id) {
@@ -227,6 +227,7 @@ extension ChainReplica {
     link.isOpen = true
     link.matchIndex = index
     link.nextIndex = index.next
+    link.sentAgainBehind = .zero
     link.toldStable = nil
     link.roundEnd = log.lastIndex
     link.roundSince = now
@@ -247,8 +248,10 @@ extension ChainReplica {
     target.pace.answeredQuestion(through: UInt64(max(acknowledged.rawValue, 0)), at: now)
     let isNews = target.holds(standing.last)
     if standing.sentThrough > standing.last, standing.last >= target.matchIndex,
+      isNews || standing.sentThrough >= target.sentAgainBehind,
       target.nextIndex > standing.last.next
     {
+      target.sentAgainBehind = target.nextIndex.previous
       target.nextIndex = standing.last.next
       target.pace.sentAgain(at: now)
     }

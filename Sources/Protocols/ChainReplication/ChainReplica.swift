@@ -99,8 +99,9 @@ public struct ChainReplica: ViewFollower {
   /// The predecessor wants to be told when the entries of this turn are durable.
   var owesReceipt = false
 
-  /// A gap was reported, and nothing has filled it since.
-  var hasReportedGap = false
+  /// The entry behind the gap with which the gap was reported last; `nil` if entries have filled
+  /// it since.
+  var reportedGap: LogIndex?
   var timerIsSet = false
   /// How often a replica that is not in line says so.
   var asking: ResendPace

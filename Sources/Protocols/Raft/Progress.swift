@@ -31,9 +31,14 @@ extension RaftReplica {
     var isBehindLog = false
     /// Replicate: messages that have been sent and not been answered.
     var window: InFlightWindow
-    /// Replicate: the first entry of the gap that was filled last, and when.
+    /// Replicate: the first entry of the gap that was filled last, when, and the last entry and the
+    /// newest round that had been sent by then.
     var repaired = LogIndex.zero
     var repairedAt = Instant.longAgo
+    private var repairedBehind = (index: LogIndex.zero, round: UInt64(0))
+    /// Replicate: the first entry of the gap that was reported last, and how many messages that left
+    /// after its entries have reported it.
+    private var reported = (gap: LogIndex.zero, count: 0)
     /// How long answers take, which tells a message that is late from one that is lost.
     var pace: ResendPace
     /// The newest read round that the replica has answered.
@@ -153,18 +158,34 @@ extension RaftReplica {
       pace.roundTrip.usual + pace.roundTrip.variation * 4
     }
 
-    /// Replicate: the replica's log ends at `index`, although a later message has arrived. Returns
-    /// whether the message with the next entry must be lost, and is not merely late.
-    func isLost(behind index: LogIndex, at now: Instant) -> Bool {
-      if index.next == repaired, now - repairedAt <= patience { return false }
-      guard let sentAt = window.sentAt(covering: index.next) else { return true }
+    /// How many messages may overtake one before it counts as lost, as in RFC 5681 §3.2.
+    private static var overtakingLimit: Int { 3 }
+
+    /// Replicate: the replica's log ends before `reply.prevLogIndex`, although that message has
+    /// arrived. Returns whether the message with the next entry must be lost, and is not merely
+    /// late: several messages have overtaken it, or it has been on its way for too long.
+    mutating func isLost(_ reply: AppendRejected, at now: Instant) -> Bool {
+      let next = reply.lastLogIndex.next
+      let isRepaired = next == repaired
+      if next != reported.gap { reported = (next, 0) }
+      if !isRepaired || reply.prevLogIndex > repairedBehind.index
+        || reply.readRound > repairedBehind.round
+      {
+        reported.count += 1
+        if reported.count >= Self.overtakingLimit { return true }
+      }
+      if isRepaired, now - repairedAt <= patience { return false }
+      guard let sentAt = window.sentAt(covering: next) else { return true }
       return now - sentAt >= patience
     }
 
-    /// Replicate: the entries after `index` have been sent once more.
-    mutating func noteRepaired(behind index: LogIndex, at now: Instant) {
+    /// Replicate: the entries after `index` have been sent once more. `round` is the newest that has
+    /// begun.
+    mutating func noteRepaired(behind index: LogIndex, round: UInt64, at now: Instant) {
       repaired = index.next
       repairedAt = now
+      repairedBehind = (nextIndex.previous, round)
+      reported = (repaired, 0)
       pace.sentAgain(at: now)
     }
   }

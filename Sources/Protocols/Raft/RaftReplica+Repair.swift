@@ -32,7 +32,7 @@ extension RaftReplica {
     case .replicate:
       guard reply.prevLogIndex < progress[slot].nextIndex else { return }
       if reply.conflictTerm == 0 {
-        guard progress[slot].isLost(behind: reply.lastLogIndex, at: now) else { return }
+        guard progress[slot].isLost(reply, at: now) else { return }
         if reply.gapEnd > reply.lastLogIndex, reply.gapEnd < progress[slot].nextIndex,
           reply.lastLogIndex >= log.base
         {
@@ -64,7 +64,7 @@ extension RaftReplica {
   ) {
     let start = reply.lastLogIndex.next
     let page = log.slice(from: start, through: reply.gapEnd, byteLimit: options.messageByteLimit)
-    progress[slot].noteRepaired(behind: reply.lastLogIndex, at: now)
+    progress[slot].noteRepaired(behind: reply.lastLogIndex, round: leading.readRound, at: now)
     sendAppend(
       page.entries, after: start.previous, log.term(at: start.previous) ?? 0, to: slot,
       into: &effects)

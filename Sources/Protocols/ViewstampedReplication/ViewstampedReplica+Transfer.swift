@@ -24,16 +24,26 @@ extension ViewstampedReplica {
     var pace: ResendPace
     /// Something has come since the timer of the view change fired last.
     var hasProgressed = true
+    /// The messages of the primary that came since the first question and show the same gap.
+    var laterMessages = 0
   }
 
-  /// Asks the primary for what a normal backup lacks, unless it is being fetched already.
+  /// Asks the primary for what a normal backup lacks. If that is being fetched already, the
+  /// question or its answer may be lost, so the first, second, fourth, eighth and so on later message
+  /// that shows the gap asks again. The primary tells from the question whether that message left
+  /// after the answer.
   mutating func fetchGap(
     through op: LogIndex, at now: Instant, into effects: inout Effects<Self>
   ) {
     if var running = transfer {
       running.through = max(running.through, op)
+      running.laterMessages += 1
       transfer = running
-      if running.pace.isDue(at: now) { askAgain(at: now, into: &effects) }
+      if running.pace.isDue(at: now) {
+        askAgain(at: now, into: &effects)
+      } else if running.purpose == .gap, running.laterMessages.nonzeroBitCount == 1 {
+        ask(at: now, into: &effects)
+      }
       return
     }
     let missing = min(op, heldBack.gapEnd ?? op)
@@ -83,6 +93,7 @@ extension ViewstampedReplica {
     guard message.op >= log.base else {
       return effects.sendSnapshot(to: membership.replicas[slot])
     }
+    if primacy?.progress[slot].isAnswered(message, at: now, options) ?? false { return }
     var op = message.op
     let end = min(message.through, log.lastOp)
     var room = options.inFlightBytes
@@ -101,6 +112,7 @@ extension ViewstampedReplica {
       op = op + page.batches.count
       guard isContinued else { break }
     }
+    primacy?.progress[slot].noteAnswer(to: message, through: op, at: now)
   }
 
   mutating func receive(

@@ -102,13 +102,17 @@ extension ReplicaHost {
   /// - Returns: the snapshots to keep, the oldest first.
   public mutating func settleSnapshot(durableCount: Int) -> [SnapshotReference]? {
     guard let stored = snapshots.storing, stored.isStored, let checkpoint = snapshots.checkpoint,
-      durableCount >= checkpoint.end
+      let end = checkpoint.end, durableCount >= end
     else { return nil }
     snapshots.storing = nil
     snapshots.latest = stored.reference
     snapshots.latestByteCount = stored.byteCount
     if let earlier = snapshots.earlier {
-      snapshots.removal = (before: earlier.firstRecord, needs: earlier.end)
+      // A log that began with a torn checkpoint would lack the entries of the records that a crash
+      // took from it. The checkpoint of the snapshot that is durable now is complete.
+      snapshots.removal =
+        earlier.end.map { (before: earlier.firstRecord, needs: $0) }
+        ?? (before: checkpoint.firstRecord, needs: end)
       core.snapshotTaken(forgettingThrough: earlier.reference.index)
     }
     storeReceived()
@@ -187,13 +191,9 @@ extension ReplicaHost {
       snapshots.latestByteCount = bytes.count
       snapshots.handledByteCount += bytes.count
       snapshots.checkpoint = recoveredCheckpoints[place]
-      if place > 0 { snapshots.earlier = recoveredCheckpoints[place - 1] }
       break
     }
     snapshots.checkpoint?.firstRecord += firstRecord
-    snapshots.checkpoint?.end += firstRecord
-    snapshots.earlier?.firstRecord += firstRecord
-    snapshots.earlier?.end += firstRecord
     recoveredCheckpoints = []
     guard !found, base > .zero else { return nil }
     // Commits continue from here all the same, so that a simulator can report the error.

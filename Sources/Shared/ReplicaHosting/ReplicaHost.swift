@@ -98,7 +98,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     if let reference = Core.snapshot(in: record) {
       recoveredCheckpoints.append(
         SnapshotKeeping.Checkpoint(
-          reference: reference, firstRecord: recoveredCount, end: recoveredCount + 1))
+          reference: reference, firstRecord: recoveredCount, end: nil))
     }
     recoveredCount += 1
     core.recover(record)

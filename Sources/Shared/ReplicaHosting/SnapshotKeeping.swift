@@ -7,8 +7,9 @@ public struct SnapshotKeeping: Sendable {
   public struct Checkpoint: Sendable, Equatable {
     public var reference: SnapshotReference
     public var firstRecord: Int
-    /// The checkpoint is complete with the records before this one.
-    public var end: Int
+    /// The checkpoint is complete with the records before this one; `nil` for a checkpoint that a
+    /// restart found, because a crash may have torn it.
+    public var end: Int?
   }
 
   /// A snapshot that is being written to the disk.

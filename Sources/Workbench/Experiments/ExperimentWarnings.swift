@@ -152,8 +152,28 @@ extension Experiment {
               "\(wait.lowerBound) is too short for round trips of \(text(roundTrip)): healthy replicas "
               + "will be given up; take at least \(text(roundTrip * 2))"))
       }
+      list += sendingWarnings(of: choice)
     }
     return list
+  }
+
+  /// Compares a protocol's timeouts with the time in which one replica sends a value to all others.
+  /// Heartbeats to a replica wait for the values on the same connection. The pings of protocols with
+  /// an authority do not, because no values are sent to the authority.
+  private func sendingWarnings(of choice: ProtocolChoice) -> [ExperimentWarning] {
+    guard let rate = environment.network.nic, !choice.kind.description.needsAuthority else {
+      return []
+    }
+    let bits = workload.meanValueSize * 8 * Double(choice.replicas - 1)
+    let sending = Interval.nanoseconds(Int64(min(bits / rate, 1e6) * 1e9))
+    return waits(of: choice).filter { $0.wait.lowerBound < sending * 2 }.map { name, wait in
+      ExperimentWarning(
+        path: path(of: name, choice),
+        text:
+          "\(wait.lowerBound) is too short for these values and this network.nic: sending one to "
+          + "all other replicas takes \(text(sending)), and heartbeats wait for it; take at least "
+          + "\(text(sending * 2))")
+    }
   }
 
   /// The place in the file where an option of a row is, or could be, set.

@@ -17,6 +17,7 @@ public struct ScriptedCore: ReplicaCore {
   public struct Options: ProtocolOptions {
     public static let declared: [OptionDeclaration] = []
     public var heedsDisconnects = false
+    public var snapshots = SnapshotPolicy.never
     public var script: Script = { _, _, _ in }
 
     public init(_ values: OptionValues) {}
@@ -55,6 +56,27 @@ public struct ScriptedCore: ReplicaCore {
   }
 
   public func invariantViolation() -> String? { nil }
+
+  public static var takesSnapshots: Bool { true }
+
+  /// Records from this number on are checkpoints. What exceeds it is the number of the entry after
+  /// which the log begins.
+  public static let checkpoints: UInt64 = 1 << 32
+
+  public static func snapshot(in record: UInt64) -> SnapshotReference? {
+    guard record >= checkpoints else { return nil }
+    return SnapshotReference(index: LogIndex(Int(record - checkpoints)), epoch: 0)
+  }
+
+  /// Writes a checkpoint of two records: the one that names the snapshot, and an entry after it.
+  public mutating func checkpoint(
+    at index: LogIndex, into effects: inout Effects<ScriptedCore>
+  ) -> SnapshotReference {
+    effects.beginCheckpoint()
+    effects.persist(ScriptedCore.checkpoints + UInt64(index.rawValue))
+    effects.persist(UInt64(index.next.rawValue))
+    return SnapshotReference(index: index, epoch: 0)
+  }
 
   /// The messages that it got, oldest first.
   public var received: [UInt64] {

@@ -168,17 +168,59 @@ struct RuleTests {
     #expect(chain.core(0).successor?.nextIndex == LogIndex(3))
   }
 
-  @Test("A gap is reported once, until something fills it")
+  @Test("A gap is reported again only with entries that were sent later")
   func oneReport() {
     var chain = Chain(2)
     chain.cluster.run()
     var core = chain.core(1)
     var effects = Effects<ChainReplica>()
-    for index in 5...7 {
+    for index in [5, 5, 4, 6, 5] {
       let late = forward(after: index, previousView: 1, [ViewEntry(view: 1, batch: batch(1))])
       core.handle(.received(.forward(view: 1, late), from: 0), at: .zero, into: &effects)
     }
-    #expect(effects.earlySends.count == 1)
+    #expect(effects.earlySends.count == 2)
+  }
+
+  @Test("If entries that were sent again are lost, the next entry shows it, without a timer")
+  func lostAgain() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    chain.cluster.delivers = {
+      if case .forward(_, let forward) = $0.message { forward.previous != .zero } else { true }
+    }
+    for _ in 1...2 {
+      chain.update(at: 0)
+      chain.cluster.run()
+    }
+    #expect(chain.core(1).log.lastIndex == .zero)
+    chain.cluster.heal()
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.core(1).log.lastIndex == LogIndex(3))
+  }
+
+  @Test("Reports of a gap that left before the entries came again do not repeat them once more")
+  func oneRepetition() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    chain.cluster.delivers = { _ in false }
+    for _ in 1...3 { chain.update(at: 0) }
+    var core = chain.core(0)
+    #expect(core.successor?.nextIndex == LogIndex(4))
+    var effects = Effects<ChainReplica>()
+    func report(behind index: Int) {
+      let gap = ChainReplica.Standing(
+        last: .zero, sentThrough: LogIndex(index), acknowledged: nil)
+      core.handle(.received(.standing(view: 1, gap), from: 1), at: .zero, into: &effects)
+    }
+    report(behind: 1)
+    #expect(core.successor?.nextIndex == LogIndex(1))
+    core.endTurn(at: .zero, into: &effects)
+    #expect(core.successor?.nextIndex == LogIndex(4))
+    report(behind: 2)
+    #expect(core.successor?.nextIndex == LogIndex(4))
+    report(behind: 3)
+    #expect(core.successor?.nextIndex == LogIndex(1))
   }
 
   // MARK: Snapshots

@@ -13,7 +13,7 @@ struct TransferTests {
     }
   }
 
-  @Test("A backup asks for what is missing before a Prepare, once, and for no more than that")
+  @Test("What is missing before a Prepare is asked for at once, and sent once")
   func gap() {
     var cluster = Cluster(3)
     cluster.propose(1, at: a)
@@ -30,7 +30,7 @@ struct TransferTests {
       return true
     }
     cluster.run()
-    #expect(asked == [.init(view: 0, op: .zero, through: LogIndex(1))])
+    #expect(asked.first == .init(view: 0, op: .zero, through: LogIndex(1)))
     #expect(carried == 1 && cluster.core(b).log.lastOp == LogIndex(4))
     #expect(cluster.committed(a).count == 4)
   }
@@ -60,7 +60,7 @@ struct TransferTests {
     #expect(cluster.committed(a) == [batch(1)])
   }
 
-  @Test("A GetState that is lost is sent again in its time, and not sooner")
+  @Test("A GetState that is lost is sent again in its time, if no later message shows the loss")
   func again() {
     var cluster = Cluster(3)
     cluster.propose(1, at: a)
@@ -72,14 +72,47 @@ struct TransferTests {
     }
     cluster.run()
     #expect(cluster.core(b).transfer != nil)
-    cluster.propose(3, at: a)
     cluster.heal()
     cluster.run()
     #expect(cluster.core(b).log.lastOp == .zero)
     cluster.fire(.retransmission, at: b)
     #expect(requests(in: cluster).count == 1)
     cluster.run()
+    #expect(cluster.core(b).log.lastOp == LogIndex(2) && cluster.core(b).transfer == nil)
+  }
+
+  @Test("A Prepare that leaves after the lost answer to a GetState asks again, without a timer")
+  func lostAnswer() {
+    var cluster = Cluster(3)
+    cluster.propose(1, at: a)
+    cluster.inFlight.removeAll { $0.to == b }
+    cluster.propose(2, at: a)
+    cluster.delivers = { envelope in
+      if case .newState = envelope.message { return false }
+      return true
+    }
+    cluster.run()
+    cluster.heal()
+    cluster.propose(3, at: a)
+    cluster.run()
     #expect(cluster.core(b).log.lastOp == LogIndex(3) && cluster.core(b).transfer == nil)
+  }
+
+  @Test("A question because of a Prepare that left before the answer is not answered once more")
+  func answeredOnce() {
+    var cluster = Cluster(3)
+    for number in 1...5 as ClosedRange<UInt64> { cluster.propose(number, at: a) }
+    func answers(through op: Int) -> Int {
+      let question = ViewstampedReplica.GetState(view: 0, op: .zero, through: LogIndex(op))
+      return cluster.deliver(.getState(question), from: b, to: a).earlySends.count
+    }
+    #expect(answers(through: 1) == 1)
+    #expect(answers(through: 4) == 0)
+    // The last Prepare left before the answer, and the next one would leave after it.
+    #expect(answers(through: 5) == 1)
+    // The timer's question.
+    cluster.now = cluster.now + vrOptions().retransmission
+    #expect(answers(through: 1) == 1)
   }
 
   @Test("Pages are sent as far as they may be on their way, and the last one is answered")

@@ -5,12 +5,18 @@ import Stubs
 import Testing
 
 /// Records the calls that it gets. Its disk makes no record durable by itself.
-private struct Recorder: TurnRuntime {
-  var host = ReplicaHost<ScriptedCore, Counter>(
-    id: ReplicaID(0), membership: Membership(replicas: 2), options: ScriptedCore.Options(), seed: 1)
+struct Recorder: TurnRuntime {
+  var host: ReplicaHost<ScriptedCore, Counter>
   var barrier = DurabilityBarrier<OutgoingMessage<UInt64>>()
   var ownMessages: [UInt64] = []
   var calls: [String] = []
+  /// The bytes of the snapshot that was stored last.
+  var snapshot: [UInt8] = []
+
+  init(_ options: ScriptedCore.Options = ScriptedCore.Options()) {
+    host = ReplicaHost(
+      id: ReplicaID(0), membership: Membership(replicas: 2), options: options, seed: 1)
+  }
 
   mutating func send(_ message: UInt64, to: ReplicaID) { calls.append("send \(message) to \(to)") }
   mutating func append(_ records: [UInt64]) {
@@ -22,10 +28,12 @@ private struct Recorder: TurnRuntime {
   }
   mutating func beginSnapshot(_ reference: SnapshotReference) {
     calls.append("begin snapshot \(reference.index)")
+    snapshot = []
   }
   var takesSnapshotPart: Bool { true }
   mutating func addSnapshotPart(_ part: [UInt8], isLast: Bool) {
     calls.append(isLast ? "store last part" : "store part")
+    snapshot += part
   }
   mutating func page(of reference: SnapshotReference, in range: Range<Int>) -> [UInt8]? { nil }
   mutating func removeSnapshots(exceptFor kept: [SnapshotReference]) {

@@ -57,6 +57,21 @@ struct BoundsTests {
   }
 
   @Test(
+    "A lost message costs about a round trip, because later ones show that it is missing",
+    arguments: ProtocolKind.failingOver)
+  func loss(kind: ProtocolKind) {
+    var calm = BoundedTrial(kind)
+    calm.environment.network.transport = .datagram
+    calm.workload.clients = 16
+    calm.workload.valueSize = 128
+    calm.workload.thinkTime = .zero
+    var lossy = calm
+    lossy.environment.network.loss = 0.1
+    let served = lossy.run().served
+    #expect(served * 5 >= calm.run().served * 2, "\(served) operations")
+  }
+
+  @Test(
     "Without loss and faults no message is sent twice, over short or long links",
     arguments: ProtocolKind.allCases,
     [100, 20_000] as [Int64])

@@ -80,3 +80,18 @@ func sweep() throws {
   #expect(warnings.map(\.path) == ["replicas"])
   #expect(warnings.first?.text.hasSuffix("(with replicas = 4)") == true)
 }
+
+@Test("Timeouts are compared with the time that values take, where heartbeats wait for them")
+func sendingTimes() throws {
+  let large = "{ network: { nic: '100Mbps' }, workload: { clients: 1, valueSize: '1MiB' } }"
+  let paths = try Set(warned(large)).filter { $0.hasPrefix("options.") }
+  #expect(
+    paths == [
+      "options.raft.electionTimeout", "options.multi-paxos.electionTimeout",
+      "options.viewstamped-replication.viewChangeTimeout",
+    ])
+  let warning = try plan(large).warnings.first { $0.path == "options.raft.electionTimeout" }
+  // 1 MiB to two replicas at 100 Mbps.
+  #expect(warning?.text.contains("takes 167.8ms") == true)
+  #expect(try warned(large.replacing("1MiB", with: "64KiB")).isEmpty)
+}
