@@ -186,6 +186,7 @@ public struct ChainReplica: ViewFollower {
       } else if counts(view, from: sender, if: joiner?.to) {
         receiveReceipt(index, of: \.joiner)
       }
+    case .authority: break
     }
   }
 
