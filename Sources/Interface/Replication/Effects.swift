@@ -144,6 +144,28 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     }
   }
 
+  /// Takes over all effects, except reads, of a core inside this one that has the same messages,
+  /// and empties `inner`. The closures wrap its records and timers as in `forward`. A lane that is
+  /// empty here changes places with the inner core's, so that nothing is copied.
+  @inline(__always)
+  public mutating func take<Inner: ReplicaCore>(
+    _ inner: inout Effects<Inner>, record: (Inner.Record) -> Core.Record,
+    timer: (Inner.Timer) -> Core.Timer
+  ) where Inner.Message == Core.Message {
+    let taken = inner.filled
+    if taken.contains(.sends) { sends.takeElements(of: &inner.sends) }
+    if taken.contains(.earlySends) { earlySends.takeElements(of: &inner.earlySends) }
+    if taken.contains(.commits) { commits.takeElements(of: &inner.commits) }
+    if taken.contains(.refusedBatches) { refusedBatches.takeElements(of: &inner.refusedBatches) }
+    if taken.contains(.refusedReads) { refusedReads.takeElements(of: &inner.refusedReads) }
+    let moved: EffectLanes = [.sends, .earlySends, .commits, .refusedBatches, .refusedReads]
+    filled.formUnion(taken.intersection(moved))
+    inner.filled.subtract(moved)
+    forward(
+      inner, record: record, message: { $0 }, timer: timer)
+    inner.removeAll()
+  }
+
   /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {
     guard !filled.isEmpty else { return }

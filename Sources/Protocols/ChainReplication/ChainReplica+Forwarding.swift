@@ -1,12 +1,12 @@
 import Replication
 import ViewService
 
-// At the end of a turn a replica sends its successor and the joiner the entries that it has not
-// sent them yet.
+// At the end of a turn a replica sends its successor, which is the joiner if the replica is the
+// tail, the entries that it has not sent it yet.
 
 extension ChainReplica {
-  /// What a replica knows of a receiver of its entries: its successor, or the joiner after the
-  /// tail.
+  /// What a replica knows of the receiver of its entries: of the member after it, or of the joiner
+  /// if it is the tail.
   struct Link: Sendable {
     let to: ReplicaID
     /// Whether the receiver has said which entries it holds. Until then it is sent no entries,
@@ -61,13 +61,12 @@ extension ChainReplica {
     }
 
     /// Notes that the receiver holds everything up to `index`, which it said without being asked.
-    @discardableResult
-    mutating func reports(_ index: LogIndex, at now: Instant) -> Bool {
+    mutating func reports(_ index: LogIndex, at now: Instant) {
       let mark = UInt64(max(index.rawValue, 0))
       if index > matchIndex || pace.measured.map({ $0 <= mark }) ?? false {
         pace.answered(through: mark, at: now)
       }
-      return holds(index)
+      _ = holds(index)
     }
 
     /// Whether there are entries or a `stable` to send to the receiver.
@@ -96,18 +95,10 @@ extension ChainReplica {
     }
   }
 
-  /// - Parameter written: the entries that the turn has added to the log, if there are any.
-  mutating func sendEntries(_ written: LogPage, into effects: inout Effects<Self>) {
-    let last = log.lastIndex
-    let stable = self.stable
-    if successor?.lacks(entriesThrough: last, stable: stable) ?? false, var link = successor {
-      sendEntries(written, over: &link, isJoiner: false, into: &effects)
-      successor = link
-    }
-    if joiner?.lacks(entriesThrough: last, stable: stable) ?? false, var link = joiner {
-      sendEntries(written, over: &link, isJoiner: true, into: &effects)
-      joiner = link
-    }
+  /// The link to the successor, in place. Precondition: there is a successor.
+  var link: Link {
+    @inline(__always) _read { yield successor! }
+    @inline(__always) _modify { yield &successor! }
   }
 
   /// Sends entries as far as the window allows, and with them up to where the chain is durable as
@@ -115,12 +106,12 @@ extension ChainReplica {
   ///
   /// Early, because none of these messages promises that the entries are durable here, and `stable`
   /// counts only entries that are durable already. See the argument in ChainReplica+View.swift.
-  private mutating func sendEntries(
-    _ written: LogPage, over link: inout Link, isJoiner: Bool, into effects: inout Effects<Self>
-  ) {
-    guard link.isOpen else { return }
+  /// - Parameter written: the entries that the turn has added to the log, if there are any.
+  mutating func sendEntries(_ written: LogPage, into effects: inout Effects<Self>) {
     let last = log.lastIndex
     let stable = self.stable
+    guard successor != nil, link.lacks(entriesThrough: last, stable: stable) else { return }
+    let isJoiner = isTail
     if isJoiner, link.nextIndex <= last, link.matchIndex >= link.roundEnd {
       link.roundEnd = last
       link.roundSince = now
@@ -175,29 +166,26 @@ extension ChainReplica {
   }
 
   /// Notes that the receiver holds everything up to `index`.
-  mutating func receiveReceipt(
-    _ index: LogIndex, of link: WritableKeyPath<ChainReplica, Link?>
-  ) {
-    guard var target = self[keyPath: link], target.isOpen, index <= log.lastIndex,
-      target.reports(index, at: now)
+  mutating func receiveReceipt(_ index: LogIndex) {
+    guard successor != nil, link.isOpen, index > link.matchIndex, index <= log.lastIndex
     else { return }
-    self[keyPath: link] = target
-    if link == \.joiner { countRound() }
+    link.reports(index, at: now)
+    if isTail { countRound() }
   }
 
   /// A round ends when the joiner holds all that the tail held when the round began. A joiner that
   /// keeps up needs no longer for a round than for an answer. Hysteresis keeps the report from
   /// changing with every batch.
   mutating func countRound() {
-    guard let link = joiner, link.matchIndex >= link.roundEnd else { return }
+    guard isTail, successor != nil, link.matchIndex >= link.roundEnd else { return }
     let duration = now - link.roundSince
     if duration <= link.pace.pace || link.matchIndex >= log.lastIndex {
-      joiner?.hasCaughtUp = true
+      link.hasCaughtUp = true
     } else if duration > link.pace.pace * 2 {
-      joiner?.hasCaughtUp = false
+      link.hasCaughtUp = false
     }
-    joiner?.roundEnd = log.lastIndex
-    joiner?.roundSince = now
+    link.roundEnd = log.lastIndex
+    link.roundSince = now
   }
 
   /// The tail's judgement that the joiner follows the log as fast as it grows, and that all entries
@@ -206,7 +194,7 @@ extension ChainReplica {
   /// in which it is expected to answer. A limit in entries would keep a chain under a large load,
   /// or with a long way to the joiner, from ever growing.
   var joinerHasCaughtUp: Bool {
-    guard let joiner, joiner.isOpen, joiner.hasCaughtUp, servesReads else { return false }
-    return joiner.matchIndex >= joiner.roundEnd || now - joiner.roundSince <= joiner.pace.pace * 2
+    guard isTail, successor != nil, link.isOpen, link.hasCaughtUp, servesReads else { return false }
+    return link.matchIndex >= link.roundEnd || now - link.roundSince <= link.pace.pace * 2
   }
 }

@@ -23,8 +23,7 @@ extension ChainReplica {
     if last > log.firstIndex, let before = log.view(at: last.previous), before > log.lastView {
       return "\(id) holds an entry of view \(before) before one of view \(log.lastView)"
     }
-    for link in [successor, joiner] {
-      guard let link, link.isOpen else { continue }
+    if successor != nil, link.isOpen {
       if link.nextIndex > last.next || link.matchIndex > last {
         return "\(id) counts on entries behind its log at \(link.to)"
       }

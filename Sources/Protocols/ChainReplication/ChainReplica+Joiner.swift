@@ -14,9 +14,9 @@ extension ChainReplica {
     self.view = view
     if view.members.contains(id) {
       guard isTail else { return }
-      let links = [joiner]
-      joiner = view.joiner.map { makeLink(to: $0, after: links) }
-      if let joiner, isComplete { hail(joiner, into: &effects) }
+      let earlier = successor
+      successor = view.joiner.map { makeLink(to: $0, after: earlier) }
+      if isComplete { hail(into: &effects) }
       return
     }
     place = view.joiner == id ? .joiner : .outside

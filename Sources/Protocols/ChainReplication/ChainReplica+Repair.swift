@@ -31,19 +31,14 @@ extension ChainReplica {
 
   /// Whether this replica waits for a neighbour.
   private var isUnfinished: Bool {
-    awaitsPredecessor || awaitsSuccessor || awaitsJoiner
+    awaitsPredecessor || awaitsSuccessor
   }
 
   private var awaitsPredecessor: Bool { predecessor != nil && !isSynchronised }
 
   private var awaitsSuccessor: Bool {
-    guard let successor, isComplete else { return false }
-    return !successor.isOpen || acknowledged != log.lastIndex
-  }
-
-  private var awaitsJoiner: Bool {
-    guard let joiner, isComplete else { return false }
-    return !joiner.isOpen || joiner.matchIndex != log.lastIndex
+    guard successor != nil, isComplete else { return false }
+    return !link.isOpen || (isTail ? link.matchIndex : acknowledged) != log.lastIndex
   }
 
   /// Asks the neighbours that have not answered for the time of their pace, and sets the timer for
@@ -58,12 +53,11 @@ extension ChainReplica {
       }
       wait = earlier(wait, asking)
     }
-    if awaitsSuccessor, var link = successor {
-      if ask(&link, into: &effects) { successor = link }
-      wait = earlier(wait, link.pace)
-    }
-    if awaitsJoiner, var link = joiner {
-      if ask(&link, into: &effects) { joiner = link }
+    if awaitsSuccessor {
+      if link.pace.isDue(at: now) {
+        hail(into: &effects)
+        link.asked(at: now)
+      }
       wait = earlier(wait, link.pace)
     }
     guard let wait else { return }
@@ -74,14 +68,5 @@ extension ChainReplica {
   private func earlier(_ wait: Interval?, _ pace: ResendPace) -> Interval {
     let own = pace.rest(at: now)
     return min(wait ?? own, own)
-  }
-
-  private func ask(
-    _ link: inout Link, into effects: inout Effects<Self>
-  ) -> Bool {
-    guard link.pace.isDue(at: now) else { return false }
-    hail(link, into: &effects)
-    link.asked(at: now)
-    return true
   }
 }

@@ -95,8 +95,7 @@ extension ChainReplica {
     _ index: LogIndex, into effects: inout Effects<Self>
   ) {
     guard isSynchronised, index <= log.lastIndex else { return }
-    let now = now
-    successor?.reports(index, at: now)
+    if successor != nil, !isTail { link.reports(index, at: now) }
     noteAcknowledged(index, answering: false, into: &effects)
   }
 

@@ -76,13 +76,11 @@ extension ChainReplica {
   public mutating func makeReport() -> Report {
     var report = Report(
       view: view.number, isEstablished: isHead && isEstablished, joining: view.joining)
-    if let successor, successor.isUnreachable { report.unreachable.append(successor.to) }
-    guard joiner != nil else { return report }
+    guard successor != nil else { return report }
+    if link.isUnreachable { report.unreachable.append(link.to) }
+    guard isTail else { return report }
     report.joinerHasCaughtUp = joinerHasCaughtUp
-    if let joiner {
-      report.joinerProgress = UInt64(joiner.matchIndex.rawValue)
-      if joiner.isUnreachable { report.unreachable.append(joiner.to) }
-    }
+    report.joinerProgress = UInt64(link.matchIndex.rawValue)
     return report
   }
 
@@ -104,10 +102,9 @@ extension ChainReplica {
 
   private mutating func takePlace(in view: View) {
     self.view = view
-    let links = [successor, joiner]
+    let earlier = successor
     predecessor = nil
     successor = nil
-    joiner = nil
     place = .outside
     upstreamStable = nil
     acknowledged = nil
@@ -120,9 +117,9 @@ extension ChainReplica {
       let isLast = position == view.members.count - 1
       place = position == 0 ? (isLast ? .alone : .head) : isLast ? .tail : .middle
       if !isHead { predecessor = view.members[position - 1] }
-      if !isTail { successor = makeLink(to: view.members[position + 1], after: links) }
+      if !isTail { successor = makeLink(to: view.members[position + 1], after: earlier) }
       if isTail, let newcomer = view.joiner, !view.members.contains(newcomer) {
-        joiner = makeLink(to: newcomer, after: links)
+        successor = makeLink(to: newcomer, after: earlier)
       }
     } else if view.joiner == id {
       place = .joiner
@@ -130,12 +127,11 @@ extension ChainReplica {
     }
   }
 
-  /// Makes a link. A receiver of earlier links keeps the round trip that was measured.
-  func makeLink(to receiver: ReplicaID, after links: [Link?]) -> Link {
+  /// Makes a link. If it leads to the same replica as the one before, the round trip that was
+  /// measured stays known.
+  func makeLink(to receiver: ReplicaID, after earlier: Link?) -> Link {
     var link = Link(to: receiver, options: options)
-    for case let known? in links where known.to == receiver {
-      link.pace.roundTrip = known.pace.roundTrip
-    }
+    if let earlier, earlier.to == receiver { link.pace.roundTrip = earlier.pace.roundTrip }
     link.pace.restart(at: now)
     return link
   }
@@ -145,18 +141,18 @@ extension ChainReplica {
   /// not hold itself.
   var isComplete: Bool { isSynchronised && log.lastIndex >= servesFrom }
 
-  /// Starts to bring the receivers after this replica in line. A new tail's log is going to be
+  /// Starts to bring the successor in line. A new tail's log is going to be
   /// committed, including the entries that the failed tail had not acknowledged (§3.2).
   func beginServing(into effects: inout Effects<Self>) {
     assert(isComplete, "only a replica that holds all that was acknowledged brings others in line")
-    for link in [successor, joiner] {
-      guard let link else { continue }
-      hail(link, into: &effects)
-    }
+    hail(into: &effects)
   }
 
+  /// Asks the successor, if there is one, where it stands.
+  ///
   /// Early, because it promises no more than `stable` does.
-  func hail(_ link: Link, into effects: inout Effects<Self>) {
+  func hail(into effects: inout Effects<Self>) {
+    guard successor != nil else { return }
     let sentThrough = link.isOpen ? link.nextIndex.previous : .zero
     effects.sendEarly(
       .hail(view: view.number, sentThrough: sentThrough, stable: link.toldStable), to: link.to)
@@ -192,18 +188,17 @@ extension ChainReplica {
   /// The successor or the joiner is not in line: finds the common prefix, and sends the entries
   /// that follow it (§3.3). An answer on its way to the same position is not repeated.
   mutating func receivePosition(
-    _ position: Position, of link: WritableKeyPath<ChainReplica, Link?>,
-    into effects: inout Effects<Self>
+    _ position: Position, into effects: inout Effects<Self>
   ) {
-    guard isComplete, var target = self[keyPath: link] else { return }
+    guard isComplete, successor != nil else { return }
     let answered = ViewRun(view: position.lastView, last: position.last)
-    guard target.answered != answered else { return }
+    guard link.answered != answered else { return }
     let matchIndex = min(
       max(log.commonPrefix(with: position.runs), position.commitIndex), log.lastIndex)
     // The receiver says again where it stands when it has the snapshot, and at its pace until then.
-    guard matchIndex >= log.base else { return effects.sendSnapshot(to: target.to) }
-    target.answered = answered
-    open(&target, at: matchIndex)
+    guard matchIndex >= log.base else { return effects.sendSnapshot(to: link.to) }
+    link.answered = answered
+    openLink(at: matchIndex)
     let end = log.pageEnd(
       from: matchIndex.next, through: min(log.lastIndex, matchIndex + options.page),
       byteLimit: min(ViewLog.pageByteLimit, options.inFlightBytes))
@@ -211,19 +206,18 @@ extension ChainReplica {
       previous: matchIndex, previousView: log.view(at: matchIndex) ?? 0,
       entries: sentAgain(log.entries(from: matchIndex.next, through: end), from: matchIndex.next),
       stable: stable ?? .zero, wantsReceipt: true)
-    target.nextIndex = end.next
-    target.sentThrough = end
-    if end > matchIndex { target.pace.sent(UInt64(end.rawValue), first: true, at: now) }
-    self[keyPath: link] = target
-    if link == \.joiner { countRound() }
+    link.nextIndex = end.next
+    link.sentThrough = end
+    if end > matchIndex { link.pace.sent(UInt64(end.rawValue), first: true, at: now) }
+    if isTail { countRound() }
     let synchronisation = Synchronisation(
       positionLast: position.last, positionView: position.lastView, through: log.lastIndex,
       forward: forward)
     // Early, because this replica does not hold the entries that it cuts, durable or not.
-    effects.sendEarly(.synchronise(view: view.number, synchronisation), to: target.to)
+    effects.sendEarly(.synchronise(view: view.number, synchronisation), to: link.to)
   }
 
-  private func open(_ link: inout Link, at index: LogIndex) {
+  private mutating func openLink(at index: LogIndex) {
     link.isOpen = true
     link.matchIndex = index
     link.nextIndex = index.next
@@ -237,27 +231,23 @@ extension ChainReplica {
   /// The successor or the joiner is in line: sending starts after its last entry, or goes back
   /// there if entries were lost on their way.
   mutating func receiveStanding(
-    _ standing: Standing, of link: WritableKeyPath<ChainReplica, Link?>,
-    into effects: inout Effects<Self>
+    _ standing: Standing, into effects: inout Effects<Self>
   ) {
-    guard isComplete, var target = self[keyPath: link], standing.last <= log.lastIndex else {
-      return
-    }
-    if !target.isOpen { open(&target, at: standing.last) }
+    guard isComplete, successor != nil, standing.last <= log.lastIndex else { return }
+    if !link.isOpen { openLink(at: standing.last) }
     let acknowledged = standing.acknowledged ?? .zero
-    target.pace.answeredQuestion(through: UInt64(max(acknowledged.rawValue, 0)), at: now)
-    let isNews = target.holds(standing.last)
-    if standing.sentThrough > standing.last, standing.last >= target.matchIndex,
-      isNews || standing.sentThrough >= target.sentAgainBehind,
-      target.nextIndex > standing.last.next
+    link.pace.answeredQuestion(through: UInt64(max(acknowledged.rawValue, 0)), at: now)
+    let isNews = link.holds(standing.last)
+    if standing.sentThrough > standing.last, standing.last >= link.matchIndex,
+      isNews || standing.sentThrough >= link.sentAgainBehind,
+      link.nextIndex > standing.last.next
     {
-      target.sentAgainBehind = target.nextIndex.previous
-      target.nextIndex = standing.last.next
-      target.pace.sentAgain(at: now)
+      link.sentAgainBehind = link.nextIndex.previous
+      link.nextIndex = standing.last.next
+      link.pace.sentAgain(at: now)
     }
-    self[keyPath: link] = target
-    if link == \.joiner, isNews { countRound() }
-    if link == \.successor, let acknowledged = standing.acknowledged {
+    if isTail, isNews { countRound() }
+    if !isTail, let acknowledged = standing.acknowledged {
       receiveAcknowledge(acknowledged, into: &effects)
     }
   }

@@ -64,9 +64,9 @@ public struct ChainReplica: ViewFollower {
   /// The sender of this replica's entries: the member before it, or the tail if this replica is the
   /// joiner.
   var predecessor: ReplicaID?
+  /// The link to the receiver of this replica's entries: the member after it, or the joiner if this
+  /// replica is the tail.
   var successor: Link?
-  /// The tail's link to the joiner.
-  var joiner: Link?
 
   /// In line: the log is a prefix of the predecessor's.
   var isSynchronised = false
@@ -146,10 +146,7 @@ public struct ChainReplica: ViewFollower {
   private mutating func receive(
     _ message: Message, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
-    if message.view == view.number {
-      if successor?.to == sender { successor?.vainQuestions = 0 }
-      if joiner?.to == sender { joiner?.vainQuestions = 0 }
-    }
+    if message.view == view.number, successor?.to == sender { link.vainQuestions = 0 }
     switch message {
     case .forward(let view, let forward):
       guard counts(view, from: sender, if: predecessor) else { return }
@@ -158,7 +155,7 @@ public struct ChainReplica: ViewFollower {
       guard counts(view, from: sender, if: predecessor) else { return }
       receiveStable(index)
     case .acknowledge(let view, let index):
-      guard counts(view, from: sender, if: successor?.to) else { return }
+      guard counts(view, from: sender, if: isTail ? nil : successor?.to) else { return }
       receiveAcknowledge(index, into: &effects)
     case .durable(let view, let index):
       guard counts(view, from: sender, if: id) else { return }
@@ -167,26 +164,18 @@ public struct ChainReplica: ViewFollower {
       guard counts(view, from: sender, if: predecessor) else { return }
       receiveHail(sentThrough: sentThrough, stable: stable, into: &effects)
     case .position(let view, let position):
-      if counts(view, from: sender, if: successor?.to) {
-        receivePosition(position, of: \.successor, into: &effects)
-      } else if counts(view, from: sender, if: joiner?.to) {
-        receivePosition(position, of: \.joiner, into: &effects)
-      }
+      guard counts(view, from: sender, if: successor?.to) else { return }
+      receivePosition(position, into: &effects)
     case .standing(let view, let standing):
-      if counts(view, from: sender, if: successor?.to) {
-        receiveStanding(standing, of: \.successor, into: &effects)
-      } else if counts(view, from: sender, if: joiner?.to) {
-        receiveStanding(standing, of: \.joiner, into: &effects)
-      }
+      guard counts(view, from: sender, if: successor?.to) else { return }
+      receiveStanding(standing, into: &effects)
     case .synchronise(let view, let synchronisation):
       guard counts(view, from: sender, if: predecessor) else { return }
       receiveSynchronise(synchronisation, into: &effects)
     case .receipt(let view, let index):
-      if counts(view, from: sender, if: successor?.to) {
-        receiveReceipt(index, of: \.successor)
-      } else if counts(view, from: sender, if: joiner?.to) {
-        receiveReceipt(index, of: \.joiner)
-      }
+      guard counts(view, from: sender, if: successor?.to) else { return }
+      receiveReceipt(index)
+    case .authority: break
     }
   }
 

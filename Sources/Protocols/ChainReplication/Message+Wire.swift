@@ -2,7 +2,8 @@ import Replication
 import ViewService
 import WireFormat
 
-// Binary forms: one byte for the case, then the fields in the order of their declaration.
+// Binary forms: one byte for the case, then the fields in the order of their declaration. In front
+// of a message of this protocol stands the byte that tells it from a message of the authority.
 
 extension ChainReplica.Forward: WireCodable {
   public var encodedByteCount: Int { 25 + entries.encodedByteCount }
@@ -78,19 +79,21 @@ extension ChainReplica.Synchronisation: WireCodable {
   }
 }
 
-extension ChainReplica.Message: WireCodable {
+extension ChainReplica.Message {
   public var encodedByteCount: Int {
     switch self {
-    case .forward(_, let forward): 9 + forward.encodedByteCount
-    case .stable, .acknowledge, .durable, .receipt: 17
-    case .hail(_, _, let stable): 17 + stable.encodedByteCount
-    case .position(_, let position): 9 + position.encodedByteCount
-    case .standing(_, let standing): 9 + standing.encodedByteCount
-    case .synchronise(_, let synchronisation): 9 + synchronisation.encodedByteCount
+    case .forward(_, let forward): 10 + forward.encodedByteCount
+    case .stable, .acknowledge, .durable, .receipt: 18
+    case .hail(_, _, let stable): 18 + stable.encodedByteCount
+    case .position(_, let position): 10 + position.encodedByteCount
+    case .standing(_, let standing): 10 + standing.encodedByteCount
+    case .synchronise(_, let synchronisation): 10 + synchronisation.encodedByteCount
+    case .authority(let message): message.encodedByteCount
     }
   }
 
-  private var tag: UInt8 {
+  /// The byte for the case; `nil` for a message of the authority.
+  private var tag: UInt8? {
     switch self {
     case .forward: 0
     case .acknowledge: 1
@@ -101,10 +104,16 @@ extension ChainReplica.Message: WireCodable {
     case .receipt: 6
     case .stable: 7
     case .standing: 8
+    case .authority: nil
     }
   }
 
   public func encode(into writer: inout WireWriter) {
+    guard let tag else {
+      authority?.encode(into: &writer)
+      return
+    }
+    writer.write(Self.dataTag)
     writer.write(tag)
     writer.write(view)
     switch self {
@@ -118,10 +127,15 @@ extension ChainReplica.Message: WireCodable {
     case .position(_, let position): position.encode(into: &writer)
     case .standing(_, let standing): standing.encode(into: &writer)
     case .synchronise(_, let synchronisation): synchronisation.encode(into: &writer)
+    case .authority: break
     }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
+    if let message = try Self.readAuthority(from: &reader) {
+      self = message
+      return
+    }
     let tag = try reader.read(UInt8.self)
     let view = try reader.read(UInt64.self)
     switch tag {

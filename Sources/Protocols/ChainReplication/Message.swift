@@ -16,7 +16,7 @@ extension ChainReplica {
   ///                             ──synchronise──►            "We agree up to here; this follows"
   ///                             ──forward──► ◄──receipt──   several at a time, then as they come
   /// ```
-  public enum Message: Equatable, Sendable {
+  public enum Message: ViewFollowerMessage {
     case forward(view: UInt64, Forward)
     /// Everything up to the index is durable at the sender and at all before it.
     case stable(view: UInt64, LogIndex)
@@ -32,6 +32,13 @@ extension ChainReplica {
     indirect case synchronise(view: UInt64, Synchronisation)
     /// Everything up to the index is durable at the successor or the joiner.
     case receipt(view: UInt64, LogIndex)
+    /// Of the authority: for `WithAuthority` and not for this protocol.
+    indirect case authority(AuthorityMessage)
+
+    @inline(__always)
+    public var authority: AuthorityMessage? {
+      if case .authority(let message) = self { message } else { nil }
+    }
   }
 
   /// Consecutive entries on their way down the chain.
@@ -118,12 +125,14 @@ extension ChainReplica {
 }
 
 extension ChainReplica.Message {
+  /// The view that the message was sent in; 0 for a message of the authority.
   var view: UInt64 {
     switch self {
     case .forward(let view, _), .stable(let view, _), .acknowledge(let view, _),
       .durable(let view, _), .hail(let view, _, _), .position(let view, _),
       .standing(let view, _), .synchronise(let view, _), .receipt(let view, _):
       view
+    case .authority: 0
     }
   }
 }

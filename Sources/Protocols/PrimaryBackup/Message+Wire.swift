@@ -2,19 +2,23 @@ import Replication
 import ViewService
 import WireFormat
 
-// Binary forms: one byte for the case, then the fields in the order of their declaration.
+// Binary forms: one byte for the case, then the fields in the order of their declaration. In front
+// of a message of this protocol stands the byte that tells it from a message of the authority.
 
-extension PrimaryBackupReplica.Message: WireCodable {
+extension PrimaryBackupReplica.Message {
   public var encodedByteCount: Int {
     switch self {
-    case .append(let append): 1 + append.encodedByteCount
-    case .appended: 1 + 16
-    case .summary(_, _, let runs): 1 + 12 + runs.encodedByteCount
-    case .present, .outdated: 1 + 8
+    case .append(let append): 2 + append.encodedByteCount
+    case .appended: 2 + 16
+    case .summary(_, _, let runs): 2 + 12 + runs.encodedByteCount
+    case .present, .outdated: 2 + 8
+    case .authority(let message): message.encodedByteCount
     }
   }
 
   public func encode(into writer: inout WireWriter) {
+    if case .authority(let message) = self { return message.encode(into: &writer) }
+    writer.write(Self.dataTag)
     switch self {
     case .append(let append):
       writer.write(UInt8(0))
@@ -34,10 +38,15 @@ extension PrimaryBackupReplica.Message: WireCodable {
     case .present(let view):
       writer.write(UInt8(4))
       writer.write(view)
+    case .authority: break
     }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
+    if let message = try Self.readAuthority(from: &reader) {
+      self = message
+      return
+    }
     switch try reader.read(UInt8.self) {
     case 0: self = .append(try PrimaryBackupReplica.Append(from: &reader))
     case 1:

@@ -11,7 +11,7 @@ extension PrimaryBackupReplica {
   ///     │◄── or summary, or outdated
   ///     │◄─────── present, early ─│
   /// ```
-  public enum Message: Equatable, Sendable {
+  public enum Message: ViewFollowerMessage {
     /// From the primary to a backup or the joiner.
     case append(Append)
     /// Everything up to `index` equals the primary's log and is durable at the sender. The primary
@@ -25,8 +25,15 @@ extension PrimaryBackupReplica {
     case present(view: UInt64)
     /// The sender works in this view, which is newer than the view of the message it answers.
     case outdated(view: UInt64)
+    /// Of the authority: for `WithAuthority` and not for this protocol.
+    indirect case authority(AuthorityMessage)
 
     static let unasked = UInt32.max
+
+    @inline(__always)
+    public var authority: AuthorityMessage? {
+      if case .authority(let message) = self { message } else { nil }
+    }
   }
 
   /// Entries that follow `previous`; without entries it asks how the receiver's log ends.

@@ -109,6 +109,7 @@ public struct PrimaryBackupReplica: ViewFollower {
       receiveSummary(runs, round: round, in: view, from: sender, at: now, into: &effects)
     case .present(let view): receivePresent(in: view, from: sender, at: now)
     case .outdated(let view): receiveOutdated(by: view, into: &effects)
+    case .authority: break
     }
   }
 

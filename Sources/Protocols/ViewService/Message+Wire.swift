@@ -3,11 +3,23 @@ import WireFormat
 
 // Binary forms: one byte for the case, then the fields in the order of their declaration.
 
-extension AuthorityMessage: WireCodable {
+extension ViewFollowerMessage {
+  /// The first byte of a message of the data protocol. Messages of the authority begin with another
+  /// one.
+  public static var dataTag: UInt8 { 0 }
+
+  /// Reads the first byte of a message, and the rest of it if it is a message of the authority.
+  /// Returns `nil` if a message of the data protocol follows.
+  public static func readAuthority(from reader: inout WireReader) throws(WireError) -> Self? {
+    let tag = try reader.read(UInt8.self)
+    return tag == dataTag ? nil : .authority(try AuthorityMessage(tag: tag, from: &reader))
+  }
+}
+
+extension AuthorityMessage {
   public var encodedByteCount: Int {
     switch self {
-    case .replica(let message): 1 + message.encodedByteCount
-    case .consensus(let message): 1 + message.encodedByteCount
+    case .consensus(let bytes): 1 + bytes.count
     case .ping(let ping): 1 + ping.encodedByteCount
     case .pong(let pong): 1 + pong.encodedByteCount
     case .view(let view), .adopting(let view): 1 + view.encodedByteCount
@@ -19,12 +31,9 @@ extension AuthorityMessage: WireCodable {
 
   public func encode(into writer: inout WireWriter) {
     switch self {
-    case .replica(let message):
-      writer.write(UInt8(0))
-      message.encode(into: &writer)
-    case .consensus(let message):
+    case .consensus(let bytes):
       writer.write(UInt8(1))
-      message.encode(into: &writer)
+      writer.write(bytes)
     case .ping(let ping):
       writer.write(UInt8(2))
       ping.encode(into: &writer)
@@ -49,10 +58,10 @@ extension AuthorityMessage: WireCodable {
     }
   }
 
-  public init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.read(UInt8.self) {
-    case 0: self = .replica(try Data(from: &reader))
-    case 1: self = .consensus(try Consensus(from: &reader))
+  init(tag: UInt8, from reader: inout WireReader) throws(WireError) {
+    switch tag {
+    // A message is the last value in its frame.
+    case 1: self = .consensus(try reader.readBytes(reader.remaining))
     case 2: self = .ping(try Ping(from: &reader))
     case 3: self = .pong(try Pong(from: &reader))
     case 4: self = .view(try View(from: &reader))
@@ -60,7 +69,7 @@ extension AuthorityMessage: WireCodable {
     case 6: self = .redirect(try ReplicaID?(from: &reader))
     case 7: self = .alive(incarnation: try reader.read(UInt64.self))
     case 8: self = .snapshot(try SnapshotMessage(from: &reader))
-    case let other: throw .malformed("\(other) is no message of a cluster with an authority")
+    default: throw .malformed("\(tag) is no message of a cluster with an authority")
     }
   }
 }

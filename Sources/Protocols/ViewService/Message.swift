@@ -27,23 +27,20 @@ public struct Pong: Equatable, Sendable {
   public var incarnation: UInt64
 }
 
-/// A message between nodes of a cluster with an authority. The type is generic over the two
-/// protocols' messages and not over the protocols, because Swift then finds its layout without a
-/// search for associated types, which every copy in an array of messages would pay for. The rare
-/// messages are boxed, so that the frequent ones stay small.
-public enum AuthorityMessage<
-  Data: WireCodable & Equatable & Sendable, Consensus: WireCodable & Equatable & Sendable
->: Equatable, Sendable {
-  case replica(Data)
-  case consensus(Consensus)
+/// A message that `WithAuthority` sends and handles itself, in a cluster with an authority. The
+/// other messages of such a cluster are the data protocol's own.
+public enum AuthorityMessage: Equatable, Sendable {
+  /// Between two nodes of the authority: a message of their consensus protocol in its binary form.
+  /// The data protocols, of whose messages this is one, need not know that protocol because of it.
+  case consensus([UInt8])
   /// From a replica to the authority node that it believes to lead, or to all of them if it has
   /// waited too long for an answer.
-  indirect case ping(Ping)
-  indirect case pong(Pong)
+  case ping(Ping)
+  case pong(Pong)
   /// From the authority's leader, as soon as the view is agreed on. It grants no lease.
-  indirect case view(View)
+  case view(View)
   /// From a replica to itself: the view's number is durable, so the replica may adopt the view.
-  indirect case adopting(View)
+  case adopting(View)
   /// From an authority node that does not lead. It names the node that may lead, if it knows one.
   case redirect(ReplicaID?)
   /// From a replica to itself: the number of its incarnation is durable, so pings may name it.
@@ -52,7 +49,20 @@ public enum AuthorityMessage<
   case snapshot(SnapshotMessage)
 }
 
+/// The messages of a cluster with an authority: those of the data protocol, and one case for all
+/// messages of the authority, which `WithAuthority` handles and the data protocol never sees.
+///
+/// The data protocol's own enumeration has that case, instead of an enumeration around it, because
+/// `WithAuthority` then passes the messages of a turn on as they are. It would otherwise wrap each
+/// of them, and every copy would first have to look up the layout of a generic type. The case is
+/// `indirect`, so that these rare messages do not make the frequent ones larger.
+public protocol ViewFollowerMessage: WireCodable, Equatable, Sendable {
+  static func authority(_ message: AuthorityMessage) -> Self
+  /// The message of the authority, or `nil` for a message of the data protocol.
+  var authority: AuthorityMessage? { get }
+}
+
 extension WithAuthority {
-  public typealias Message = AuthorityMessage<Replica.Message, Consensus.Message>
+  public typealias Message = Replica.Message
   public typealias Record = AuthorityRecord<Replica.Record, Consensus.Record>
 }

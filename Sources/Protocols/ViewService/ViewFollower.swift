@@ -112,7 +112,7 @@ public enum MemberLinks: Sendable {
 /// so a replica that was replaced without its knowledge cannot answer reads. The core itself must
 /// see to it that such a replica cannot commit updates: every member of a later view refuses
 /// messages of an earlier one.
-public protocol ViewFollower: ReplicaCore {
+public protocol ViewFollower: ReplicaCore where Message: ViewFollowerMessage {
   static var memberLinks: MemberLinks { get }
 
   /// The report for the authority, as of now. The method is mutating, although it changes nothing,

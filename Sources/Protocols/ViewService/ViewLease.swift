@@ -98,8 +98,9 @@ struct ViewLease: Sendable {
 
   /// Whether to send a changed report before the next tick. The number of such pings is bounded,
   /// because a report may change with every message.
+  @inline(__always)
   mutating func maySendNews(_ report: Report) -> Bool {
-    guard mayPing, report.isNews(after: reported), newsCount < ViewLease.newsLimit else {
+    guard mayPing, newsCount < ViewLease.newsLimit, report.isNews(after: reported) else {
       return false
     }
     newsCount += 1

@@ -71,16 +71,10 @@ extension WithAuthority {
     case .started:
       next = .started
       effects.setTimer(.tick, after: options.ping)
-    case .received(.consensus(let message), let sender):
-      if case .page(let page)? = Consensus.snapshotMessage(in: message) {
-        installAuthority(page, from: sender, at: now, into: &effects)
-      } else {
-        next = .received(message, from: sender)
-      }
+    case .received(let message, let sender):
+      next = receiveAsAuthority(message, from: sender, at: now, into: &effects)
     case .timerFired(.consensus(let timer)):
       next = .timerFired(timer)
-    case .received(.ping(let ping), let sender):
-      receivePing(ping, from: sender, into: &effects)
     case .timerFired(.tick):
       authority.detector.tick()
       authority.mayPropose = true
@@ -89,7 +83,7 @@ extension WithAuthority {
       effects.refuse(batch, redirect: authority.machine.view.members.first)
     case .readRequested(let ticket, _):
       effects.refuseRead(ticket, redirect: authority.machine.view.members.first)
-    case .received, .timerFired(.replica), .disconnected:
+    case .timerFired(.replica), .disconnected:
       break
     }
     if next == nil { next = nextConsensusEvent() }
@@ -99,6 +93,27 @@ extension WithAuthority {
       next = nextConsensusEvent()
     }
     checkpointAuthority(into: &effects)
+  }
+
+  /// Handles a message to a node of the authority, or returns the event that it is for the
+  /// consensus core.
+  private mutating func receiveAsAuthority(
+    _ message: Message, from sender: ReplicaID, at now: Instant, into effects: inout Effects<Self>
+  ) -> Event<Consensus>? {
+    switch message.authority {
+    case .consensus(let bytes):
+      guard let message = try? WireReader.decode(Consensus.Message.self, from: bytes) else {
+        return nil
+      }
+      if case .page(let page)? = Consensus.snapshotMessage(in: message) {
+        installAuthority(page, from: sender, at: now, into: &effects)
+      } else {
+        return .received(message, from: sender)
+      }
+    case .ping(let ping): receivePing(ping, from: sender, into: &effects)
+    default: break
+    }
+    return nil
   }
 
   private mutating func receivePing(
@@ -166,7 +181,7 @@ extension WithAuthority {
   /// this node, so they are not passed to the host.
   private mutating func carryOut(into effects: inout Effects<Self>) {
     effects.forward(
-      consensusEffects, record: Record.consensus, message: Message.consensus,
+      consensusEffects, record: Record.consensus, message: { .authority(.consensus($0.encoded())) },
       timer: Timer.consensus)
     for commit in consensusEffects.commits where commit.index > authority.appliedIndex {
       authority.appliedIndex = commit.index
@@ -193,7 +208,7 @@ extension WithAuthority {
         authority.detector.observe(authority.machine, after: previous)
         if authority.leadership != nil, authority.machine.view != previous {
           for replica in membership.replicas {
-            effects.send(.view(authority.machine.view), to: replica)
+            effects.send(.authority(.view(authority.machine.view)), to: replica)
           }
         }
       }
@@ -214,7 +229,7 @@ extension WithAuthority {
     for (place, replica) in membership.replicas.enumerated() {
       guard let heard = round.pings[place] else { continue }
       if isRefused {
-        effects.send(.redirect(redirect), to: replica)
+        effects.send(.authority(.redirect(redirect)), to: replica)
       } else if authority.proposal != nil, authority.proposesView {
         // The ping waits for a new round after the view is agreed on, unless a newer ping does.
         if authority.waiting[place] == nil { authority.waiting[place] = heard }
@@ -233,6 +248,6 @@ extension WithAuthority {
     let pong = Pong(
       view: authority.machine.view, lease: lease, sequence: ping.sequence,
       incarnation: ping.incarnation)
-    effects.send(.pong(pong), to: replica)
+    effects.send(.authority(.pong(pong)), to: replica)
   }
 }

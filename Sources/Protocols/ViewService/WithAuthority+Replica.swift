@@ -2,13 +2,18 @@ import Replication
 
 // A node of `Membership.replicas`, which runs the data protocol.
 extension WithAuthority {
+  @inline(__always)
   mutating func handleAsReplica(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
     viewLease.observe(now)
     switch event {
-    case .received(.replica(let message), let sender):
-      replica?.handle(.received(message, from: sender), at: now, into: &replicaEffects)
+    case .received(let message, let sender):
+      if let message = message.authority {
+        receive(message, from: sender, at: now, into: &effects)
+      } else {
+        replica?.handle(.received(message, from: sender), at: now, into: &replicaEffects)
+      }
     case .requested(let batch):
       replica?.handle(.requested(batch), at: now, into: &replicaEffects)
     case .readRequested(let ticket, _):
@@ -19,13 +24,11 @@ extension WithAuthority {
       // Bug: adopt-again.
       if !broken(.adoptAgain) || viewLease.incarnation == 0 { viewLease.incarnation += 1 }
       effects.persist(.incarnation(viewLease.incarnation))
-      effects.send(.alive(incarnation: viewLease.incarnation), to: id)
+      effects.send(.authority(.alive(incarnation: viewLease.incarnation)), to: id)
       replica?.handle(.started, at: now, into: &replicaEffects)
       effects.setTimer(.tick, after: options.ping)
     case .timerFired(.tick):
       tick(at: now, into: &effects)
-    case .received(let message, let sender):
-      receive(message, from: sender, at: now, into: &effects)
     case .timerFired(.consensus), .disconnected:
       break
     }
@@ -62,15 +65,15 @@ extension WithAuthority {
     assert(viewLease.incarnation > 0, "a ping names an incarnation that is durable")
     let ping = viewLease.nextPing(report, at: now)
     if everywhere {
-      for node in membership.authority { effects.sendEarly(.ping(ping), to: node) }
+      for node in membership.authority { effects.sendEarly(.authority(.ping(ping)), to: node) }
     } else {
-      effects.sendEarly(.ping(ping), to: membership.authority[viewLease.target])
+      effects.sendEarly(.authority(.ping(ping)), to: membership.authority[viewLease.target])
     }
   }
 
   /// Handles messages of the authority, and of this replica to itself.
   private mutating func receive(
-    _ message: Message, from sender: ReplicaID, at now: Instant,
+    _ message: AuthorityMessage, from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
     let isFromAuthority = membership.authority.contains(sender)
@@ -135,7 +138,7 @@ extension WithAuthority {
     guard viewLease.lastRecorded.precedes(view) else { return }
     viewLease.lastRecorded = view
     effects.persist(.adopting(view.number))
-    effects.send(.adopting(view), to: id)
+    effects.send(.authority(.adopting(view)), to: id)
   }
 
   /// Adopts a view whose number is durable.
@@ -168,20 +171,9 @@ extension WithAuthority {
   /// Passes the effects of the data protocol to the host, but a read only under a lease.
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
     guard !replicaEffects.filled.isEmpty else { return }
+    for ticket in replicaEffects.reads { checkLease(for: ticket, at: now, into: &effects) }
     // Early sends stay safe: the view's number was durable before the core heard of the view, and
     // the core itself argues why it may send a message before its records are durable.
-    effects.forward(
-      replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
-    for commit in replicaEffects.commits {
-      effects.commit(commit.batch, at: commit.index, answering: commit.answering)
-    }
-    for ticket in replicaEffects.reads { checkLease(for: ticket, at: now, into: &effects) }
-    for refusal in replicaEffects.refusedBatches {
-      effects.refuse(refusal.refused, redirect: refusal.redirect)
-    }
-    for refusal in replicaEffects.refusedReads {
-      effects.refuseRead(refusal.refused, redirect: refusal.redirect)
-    }
-    replicaEffects.removeAll()
+    effects.take(&replicaEffects, record: Record.replica, timer: Timer.replica)
   }
 }

@@ -8,12 +8,12 @@ extension WithAuthority {
   public static var takesSnapshots: Bool { Replica.takesSnapshots }
 
   public static func message(carrying snapshot: SnapshotMessage) -> Message? {
-    .snapshot(snapshot)
+    .authority(.snapshot(snapshot))
   }
 
   @inline(__always)
   public static func snapshotMessage(in message: Message) -> SnapshotMessage? {
-    if case .snapshot(let snapshot) = message { snapshot } else { nil }
+    if case .snapshot(let snapshot)? = message.authority { snapshot } else { nil }
   }
 
   public static func snapshot(in record: Record) -> SnapshotReference? {
@@ -40,9 +40,7 @@ extension WithAuthority {
     if viewLease.lastRecorded.number > 0 {
       effects.persist(.adopting(viewLease.lastRecorded.number))
     }
-    effects.forward(
-      replicaEffects, record: Record.replica, message: Message.replica, timer: Timer.replica)
-    replicaEffects.removeAll()
+    effects.take(&replicaEffects, record: Record.replica, timer: Timer.replica)
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {
@@ -87,7 +85,7 @@ extension WithAuthority {
     effects.beginCheckpoint()
     effects.persist(.authority(reference, state))
     effects.forward(
-      consensusEffects, record: Record.consensus, message: Message.consensus,
+      consensusEffects, record: Record.consensus, message: { .authority(.consensus($0.encoded())) },
       timer: Timer.consensus)
     consensusEffects.removeAll()
     consensus?.snapshotTaken(forgettingThrough: reference.index)
@@ -103,7 +101,7 @@ extension WithAuthority {
       let page = SnapshotPage(
         reference: reference, offset: 0, totalByteCount: state.count, bytes: state)
       guard let message = Consensus.message(carrying: .page(page)) else { return }
-      effects.sendEarly(.consensus(message), to: node)
+      effects.sendEarly(.authority(.consensus(message.encoded())), to: node)
     }
   }
 

@@ -139,6 +139,8 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     }
   }
 
+  // Inlined, so that the host's event is taken apart where it is made instead of being copied.
+  @inline(__always)
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {

@@ -9,4 +9,13 @@ extension Array {
       while !isEmpty { removeLast() }
     }
   }
+
+  /// Appends all elements of another array and empties it. If this array is empty, the two change
+  /// places, and nothing is copied.
+  @inline(__always)
+  public mutating func takeElements(of other: inout Array) {
+    guard !isEmpty else { return swap(&self, &other) }
+    append(contentsOf: other)
+    other.empty()
+  }
 }

@@ -12,8 +12,8 @@ extension Wording {
   ) where Core == WithAuthority<Replica, Consensus> {
     self.init(
       message: { message in
-        switch message {
-        case .replica(let message): inner.message(message)
+        switch message.authority {
+        case nil: inner.message(message)
         case .consensus, .alive, .snapshot: nil
         case .ping(let ping):
           ping.report.view == 0

@@ -39,6 +39,7 @@ extension ChainReplica.Message {
       let forward = synchronisation.forward
       return "Synchronise view \(view): my log ends at \(synchronisation.through)\(forward.words)"
     case .receipt(let view, let index): return "Receipt view \(view): on my disk up to \(index)"
+    case .authority: return "of the authority"
     }
   }
 }

@@ -164,8 +164,55 @@ struct RuleTests {
     // The successor said long ago that it held one entry only.
     let old = ChainReplica.Standing(
       last: LogIndex(1), sentThrough: LogIndex(2), acknowledged: nil)
-    chain.cluster.handle(.received(.standing(view: 1, old), from: 1), at: 0)
-    #expect(chain.core(0).successor?.nextIndex == LogIndex(3))
+    // The end of the turn would send the entries again and hide that the head had gone back.
+    var head = chain.core(0)
+    var effects = Effects<ChainReplica>()
+    head.handle(.received(.standing(view: 1, old), from: 1), at: .zero, into: &effects)
+    #expect(head.successor?.nextIndex == LogIndex(3))
+    #expect(head.successor?.matchIndex == LogIndex(2))
+  }
+
+  @Test("A standing that repeats what is lacking leads back once")
+  func repeatedStanding() {
+    var middle = chainWithPendingUpdates().core(1)
+    var effects = Effects<ChainReplica>()
+    let standing = ChainReplica.Standing(last: .zero, sentThrough: LogIndex(2), acknowledged: nil)
+    for doublings in [1, 0] {
+      middle.handle(.received(.standing(view: 1, standing), from: 2), at: .zero, into: &effects)
+      #expect(middle.successor?.nextIndex == LogIndex(1))
+      // Going back counts as sending again.
+      #expect(middle.successor?.pace.doublings == doublings)
+    }
+  }
+
+  @Test("An acknowledgement by the joiner commits nothing, because the joiner is no member")
+  func acknowledgementByJoiner() {
+    var chain = Chain(3, members: [0, 1], joiner: 2)
+    chain.cluster.run()
+    chain.cluster.nodes[1].holdsDisk = true
+    chain.update(at: 0)
+    chain.cluster.run()
+    #expect(chain.core(1).log.lastIndex == LogIndex(1))
+    chain.cluster.handle(.received(.acknowledge(view: 1, LogIndex(1)), from: 2), at: 1)
+    #expect(chain.core(1).commitIndex == .zero)
+  }
+
+  @Test("A receipt of an entry that the log lacks, or of one that is known, changes nothing")
+  func strangeReceipts() {
+    var chain = Chain(2, members: [0], joiner: 1)
+    chain.cluster.run()
+    chain.update(at: 0)
+    chain.cluster.run()
+    var tail = chain.core(0)
+    var effects = Effects<ChainReplica>()
+    let roundSince = tail.successor?.roundSince
+    for index in [1, 2] {
+      tail.handle(
+        .received(.receipt(view: 1, LogIndex(index)), from: 1),
+        at: chain.cluster.now + .seconds(1), into: &effects)
+      #expect(tail.successor?.matchIndex == LogIndex(1))
+      #expect(tail.successor?.roundSince == roundSince)
+    }
   }
 
   @Test("A gap is reported again only with entries that were sent later")

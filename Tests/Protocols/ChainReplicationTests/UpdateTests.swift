@@ -166,6 +166,7 @@ struct UpdateTests {
       .hail(view: 5, sentThrough: LogIndex(7), stable: nil), .position(view: 5, position),
       .standing(view: 5, standing),
       .synchronise(view: 5, synchronisation), .receipt(view: 5, LogIndex(8)),
+      .authority(.alive(incarnation: 3)),
     ]
     for message in messages {
       let bytes = message.encoded()

@@ -75,6 +75,7 @@ import WireFormat
           entries: [entry, entry])),
       .appended(view: 4, index: LogIndex(11)), .outdated(view: 5), .present(view: 6),
       .summary(view: 4, round: 2, runs: [ViewRun(view: 1, last: LogIndex(6))]),
+      .authority(.alive(incarnation: 3)),
     ]
     for message in messages {
       let bytes = message.encoded()

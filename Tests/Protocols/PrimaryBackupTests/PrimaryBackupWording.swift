@@ -27,6 +27,7 @@ extension PrimaryBackupReplica.Message {
       return "Summary view \(view): my log has \(ends.isEmpty ? "no entry" : ends)"
     case .present(let view): return "Present view \(view)"
     case .outdated(let view): return "Outdated: this is view \(view)"
+    case .authority: return "of the authority"
     }
   }
 }

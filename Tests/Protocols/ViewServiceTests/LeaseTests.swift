@@ -159,7 +159,7 @@ import Testing
     for sequence in 1...40 as ClosedRange<UInt64> {
       let pong = Pong(
         view: view, lease: .milliseconds(200), sequence: sequence, incarnation: 1)
-      cluster.handle(.received(.pong(pong), from: cluster.authority), at: first)
+      cluster.handle(.received(.authority(.pong(pong)), from: cluster.authority), at: first)
     }
     #expect(!cluster.core(a).holdsLease(at: cluster.now))
   }
@@ -175,7 +175,7 @@ import Testing
     cluster.run()
     for sequence in 1...40 as ClosedRange<UInt64> {
       let pong = Pong(view: view, lease: .zero, sequence: sequence, incarnation: 1)
-      cluster.handle(.received(.pong(pong), from: cluster.authority), at: first)
+      cluster.handle(.received(.authority(.pong(pong)), from: cluster.authority), at: first)
     }
     #expect(!cluster.core(a).holdsLease(at: cluster.now))
   }
@@ -187,7 +187,7 @@ import Testing
     cluster.nodes[0].holdsDisk = true
     let view = View(
       number: 2, members: cluster.membership.replicas, joiner: nil)
-    cluster.handle(.received(.view(view), from: cluster.authority), at: first)
+    cluster.handle(.received(.authority(.view(view)), from: cluster.authority), at: first)
     for _ in 0..<20 { cluster.tick([.tick]) }
     #expect(cluster.core(a).holdsLease(at: cluster.now))
     #expect(cluster.view(at: b).number == 1)

@@ -187,12 +187,13 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
     let cluster = StubCluster(replicas: 3)
     var core = cluster.nodes[1].core
     var effects = Effects<Stub>()
-    core.handle(.received(.adopting(core.view), from: ReplicaID(1)), at: .zero, into: &effects)
+    core.handle(
+      .received(.authority(.adopting(core.view)), from: ReplicaID(1)), at: .zero, into: &effects)
     #expect(core.view.number == 1 && effects.earlySends.isEmpty)
     core.viewLease.mayPing = false
     core.viewLease.incarnation = 3
     core.handle(
-      .received(.alive(incarnation: 2), from: ReplicaID(1)), at: .zero, into: &effects)
+      .received(.authority(.alive(incarnation: 2)), from: ReplicaID(1)), at: .zero, into: &effects)
     #expect(!core.viewLease.mayPing)
   }
 
@@ -205,11 +206,13 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
     let members = [ReplicaID(0), ReplicaID(1)]
     let joining = View(
       number: 5, members: members, joiner: ReplicaID(2), incarnations: [1, 1, 1 << 41])
-    core.handle(.received(.adopting(joining), from: ReplicaID(2)), at: .zero, into: &effects)
+    core.handle(
+      .received(.authority(.adopting(joining)), from: ReplicaID(2)), at: .zero, into: &effects)
     #expect(core.viewLease.isBlank && !effects.records.contains(.filled))
     let whole = View(
       number: 6, members: members + [ReplicaID(2)], incarnations: [1, 1, 1 << 41])
-    core.handle(.received(.adopting(whole), from: ReplicaID(2)), at: .zero, into: &effects)
+    core.handle(
+      .received(.authority(.adopting(whole)), from: ReplicaID(2)), at: .zero, into: &effects)
     #expect(!core.viewLease.isBlank && effects.records.contains(.filled))
   }
 }

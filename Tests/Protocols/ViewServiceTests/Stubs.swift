@@ -10,8 +10,35 @@ import WireFormat
 /// `ViewFollower`, which adopts views and reports on them. A test changes the report with a
 /// message.
 struct StubReplica: ViewFollower {
-  typealias Message = UInt64
   typealias Record = UInt64
+
+  enum Message: ViewFollowerMessage {
+    case word(UInt64)
+    indirect case authority(AuthorityMessage)
+
+    var authority: AuthorityMessage? {
+      if case .authority(let message) = self { message } else { nil }
+    }
+
+    var encodedByteCount: Int { authority?.encodedByteCount ?? 9 }
+
+    func encode(into writer: inout WireWriter) {
+      switch self {
+      case .authority(let message): message.encode(into: &writer)
+      case .word(let word):
+        writer.write(Self.dataTag)
+        writer.write(word)
+      }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+      if let message = try Self.readAuthority(from: &reader) {
+        self = message
+      } else {
+        self = .word(try reader.read(UInt64.self))
+      }
+    }
+  }
 
   enum Timer: Int, TimerName, CaseIterable { case unused }
 
@@ -53,11 +80,11 @@ struct StubReplica: ViewFollower {
       } else {
         effects.refuseRead(ticket, redirect: view.members.first)
       }
-    case .received(Self.notEstablished, _): isEstablished = false
-    case .received(Self.established, _): isEstablished = true
-    case .received(Self.joinerHasCaughtUp, _): joinerHasCaughtUp = true
-    case .received(Self.reachesAll, _): unreachable = []
-    case .received(let number, _) where number > Self.reachesAll:
+    case .received(.word(Self.notEstablished), _): isEstablished = false
+    case .received(.word(Self.established), _): isEstablished = true
+    case .received(.word(Self.joinerHasCaughtUp), _): joinerHasCaughtUp = true
+    case .received(.word(Self.reachesAll), _): unreachable = []
+    case .received(.word(let number), _) where number > Self.reachesAll:
       unreachable.append(ReplicaID(Int(number - Self.reachesAll) - 1))
     case .requested(let batch): effects.refuse(batch, redirect: view.members.first)
     default: break
@@ -107,9 +134,36 @@ struct SoloConsensus: ReplicaCore {
     case holdCommits(Bool)
     case lead(Bool)
 
-    var encodedByteCount: Int { 1 }
-    func encode(into writer: inout WireWriter) { writer.write(UInt8(0)) }
-    init(from reader: inout WireReader) throws(WireError) { throw .malformed("not for the wire") }
+    var encodedByteCount: Int {
+      if case .append(let batch) = self { 1 + batch.encodedByteCount } else { 2 }
+    }
+
+    func encode(into writer: inout WireWriter) {
+      switch self {
+      case .append(let batch):
+        writer.write(UInt8(0))
+        batch.encode(into: &writer)
+      case .holdReads(let holds):
+        writer.write(UInt8(1))
+        writer.write(holds)
+      case .holdCommits(let holds):
+        writer.write(UInt8(2))
+        writer.write(holds)
+      case .lead(let leads):
+        writer.write(UInt8(3))
+        writer.write(leads)
+      }
+    }
+
+    init(from reader: inout WireReader) throws(WireError) {
+      switch try reader.read(UInt8.self) {
+      case 0: self = .append(try Batch(from: &reader))
+      case 1: self = .holdReads(try reader.readFlag())
+      case 2: self = .holdCommits(try reader.readFlag())
+      case 3: self = .lead(try reader.readFlag())
+      case let tag: throw .malformed("\(tag) is no message of the stub")
+      }
+    }
   }
 
   enum Timer: Int, TimerName, CaseIterable { case first, second }
@@ -188,14 +242,15 @@ extension InProcessCluster where Core == WithAuthority<StubReplica, SoloConsensu
   var authority: ReplicaID { ReplicaID(membership.replicas.count) }
 
   mutating func tell(_ message: SoloConsensus.Message) {
-    handle(.received(.consensus(message), from: authority), at: authority)
+    handle(
+      .received(.authority(.consensus(message.encoded())), from: authority), at: authority)
   }
 
   func view(at id: ReplicaID) -> View { core(id).view }
 
   /// Sends a stub a message that `StubReplica.handle` understands.
   mutating func say(_ word: UInt64, to id: ReplicaID) {
-    handle(.received(.replica(word), from: id), at: id)
+    handle(.received(.word(word), from: id), at: id)
     run()
   }
 }

@@ -44,12 +44,12 @@ import WireFormat
     let view = View(number: 2, members: [b, c])
     cluster.restart(b)
     cluster.inFlight = []
-    cluster.handle(.received(.view(view), from: cluster.authority), at: b)
+    cluster.handle(.received(.authority(.view(view)), from: cluster.authority), at: b)
     cluster.run()
     #expect(cluster.view(at: b).number == 0)
     var named = view
     named.incarnations = [2, 1]
-    cluster.handle(.received(.view(named), from: cluster.authority), at: b)
+    cluster.handle(.received(.authority(.view(named)), from: cluster.authority), at: b)
     cluster.run()
     #expect(cluster.view(at: b) == named)
   }
@@ -74,7 +74,7 @@ import WireFormat
     cluster.tick([.tick])
     let members = (0..<3).map { ReplicaID($0) }
     func tell(_ view: View, to id: Int) {
-      cluster.handle(.received(.view(view), from: ReplicaID(3)), at: ReplicaID(id))
+      cluster.handle(.received(.authority(.view(view)), from: ReplicaID(3)), at: ReplicaID(id))
       cluster.run()
     }
     tell(View(number: longestEpochJump + 2, members: members), to: 1)
@@ -128,7 +128,7 @@ import WireFormat
     cluster.restart(a)
     cluster.run()
     #expect(cluster.view(at: b).joiner == a)
-    cluster.handle(.received(.replica(3), from: b), at: b)
+    cluster.handle(.received(.word(3), from: b), at: b)
     cluster.run()
     cluster.tick([.tick])
     #expect(cluster.view(at: a).members == [b, c, a])
@@ -179,12 +179,26 @@ import WireFormat
     var cluster = StubCluster(replicas: 3)
     let forged = View(number: 9, members: [c])
     for message in [
-      WithAuthority<StubReplica, SoloConsensus>.Message.view(forged), .adopting(forged),
+      StubReplica.Message.authority(.view(forged)), .authority(.adopting(forged)),
     ] {
       cluster.handle(.received(message, from: b), at: a)
       cluster.handle(.received(message, from: b), at: d)
     }
     cluster.run()
+    #expect(cluster.view(at: a).number == 1)
+  }
+
+  @Test("Bytes that are no message of the authority's protocol are ignored")
+  func strangeConsensus() {
+    var cluster = StubCluster(replicas: 3)
+    let state = cluster.nodes[3].core.durableState
+    for bytes in [[], [9], [0, 1], [3, 1, 1]] as [[UInt8]] {
+      cluster.handle(.received(.authority(.consensus(bytes)), from: d), at: d)
+    }
+    cluster.run()
+    #expect(cluster.nodes[3].core.durableState == state)
+    #expect(cluster.nodes[3].core.status.isCoordinator)
+    cluster.tick([.tick])
     #expect(cluster.view(at: a).number == 1)
   }
 
@@ -221,17 +235,21 @@ import WireFormat
       view: 3, isEstablished: true, joining: 2, joinerHasCaughtUp: false, joinerProgress: 9,
       unreachable: [b])
     let messages: [Core.Message] = [
-      .replica(5), .view(view), .adopting(view), .redirect(e), .redirect(nil),
-      .ping(
-        Ping(
-          report: report, sequence: 8, incarnation: 1, answered: 7,
-          answerTime: .milliseconds(3))),
-      .pong(Pong(view: view, lease: .milliseconds(200), sequence: 8, incarnation: 1)),
-      .alive(incarnation: 3),
+      .word(5), .authority(.view(view)), .authority(.adopting(view)), .authority(.redirect(e)),
+      .authority(.redirect(nil)),
+      .authority(
+        .ping(
+          Ping(
+            report: report, sequence: 8, incarnation: 1, answered: 7,
+            answerTime: .milliseconds(3)))),
+      .authority(
+        .pong(Pong(view: view, lease: .milliseconds(200), sequence: 8, incarnation: 1))),
+      .authority(.alive(incarnation: 3)), .authority(.consensus([7, 8])),
     ]
     for message in messages {
       let bytes = message.encoded()
       #expect(bytes.count == message.encodedByteCount)
+      #expect((bytes[0] == StubReplica.Message.dataTag) == (message.authority == nil))
       #expect(try WireReader.decode(Core.Message.self, from: bytes) == message)
     }
     let records: [Core.Record] = [

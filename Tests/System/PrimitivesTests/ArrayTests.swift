@@ -10,3 +10,12 @@ func emptiedArray(count: Int) {
   array.append("next")
   #expect(array == ["next"])
 }
+
+@Test("An array takes over the elements of another one, behind its own", arguments: [0, 2, 100])
+func takenElements(count: Int) {
+  var array = (0..<count).map { "\($0)" }
+  var other = ["a", "b", "c", "d"]
+  array.takeElements(of: &other)
+  #expect(other.isEmpty)
+  #expect(array == (0..<count).map { "\($0)" } + ["a", "b", "c", "d"])
+}
