@@ -1,4 +1,5 @@
 import Replication
+import WireFormat
 
 /// The core of a cluster whose replicas follow the views of an outside authority. All its nodes run
 /// this one type.
@@ -113,13 +114,15 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
 
   /// An incarnation of a replica on a new disk is the generation of that disk.
   public static func largestGeneration(in message: Message) -> UInt64 {
-    switch message {
-    case .consensus(let message): Consensus.largestGeneration(in: message)
-    case .ping(let ping): ping.incarnation
-    case .pong(let pong): max(pong.incarnation, pong.view.incarnations.max() ?? 0)
-    case .view(let view), .adopting(let view): view.incarnations.max() ?? 0
-    case .alive(let incarnation): incarnation
-    case .replica, .redirect, .snapshot: 0
+    switch message.authority {
+    case .consensus(let bytes)?:
+      (try? WireReader.decode(Consensus.Message.self, from: bytes))
+        .map(Consensus.largestGeneration(in:)) ?? 0
+    case .ping(let ping)?: ping.incarnation
+    case .pong(let pong)?: max(pong.incarnation, pong.view.incarnations.max() ?? 0)
+    case .view(let view)?, .adopting(let view)?: view.incarnations.max() ?? 0
+    case .alive(let incarnation)?: incarnation
+    case .redirect?, .snapshot?, nil: 0
     }
   }
 

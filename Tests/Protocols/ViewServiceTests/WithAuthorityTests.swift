@@ -59,13 +59,14 @@ import WireFormat
     typealias Core = WithAuthority<StubReplica, SoloConsensus>
     let view = View(number: 2, members: [b, c], joiner: a, incarnations: [1, 7, 3])
     let report = Report(view: 1)
-    let claims: [Core.Message] = [
+    let claims: [AuthorityMessage] = [
       .view(view), .adopting(view),
       .pong(Pong(view: view, lease: .zero, sequence: 1, incarnation: 2)),
       .ping(Ping(report: report, sequence: 1, incarnation: 7)), .alive(incarnation: 7),
     ]
-    #expect(claims.map { Core.largestGeneration(in: $0) } == [7, 7, 7, 7, 7])
-    #expect(Core.largestGeneration(in: .redirect(nil)) == 0)
+    #expect(claims.map { Core.largestGeneration(in: .authority($0)) } == [7, 7, 7, 7, 7])
+    #expect(Core.largestGeneration(in: .authority(.redirect(nil))) == 0)
+    #expect(Core.largestGeneration(in: .authority(.consensus([]))) == 0)
   }
 
   @Test("A view that would use up the numbers of views or of joiners is not taken over")
