@@ -107,7 +107,8 @@ package struct ServeRequest: Sendable {
     }
   }
 
-  /// Starts the nodes in subdirectories of `directory`, which contains their hosts file, and serves.
+  /// Starts the nodes in subdirectories of `directory`, which contains their hosts file, and
+  /// serves.
   private func serve(
     _ own: OwnNodes, _ hosts: HostsFile, _ gateway: consuming RespGateway, below directory: String,
     hasRun: Bool, _ isStopped: () -> Bool, _ announce: (String) -> Void, _ tell: (String) -> Void

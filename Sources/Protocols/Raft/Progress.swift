@@ -36,8 +36,8 @@ extension RaftReplica {
     var repaired = LogIndex.zero
     var repairedAt = Instant.longAgo
     private var repairedBehind = (index: LogIndex.zero, round: UInt64(0))
-    /// Replicate: the first entry of the gap that was reported last, and how many messages that left
-    /// after its entries have reported it.
+    /// Replicate: the first entry of the gap that was reported last, and how many messages that
+    /// left after its entries have reported it.
     private var reported = (gap: LogIndex.zero, count: 0)
     /// How long answers take, which tells a message that is late from one that is lost.
     var pace: ResendPace
@@ -179,8 +179,8 @@ extension RaftReplica {
       return now - sentAt >= patience
     }
 
-    /// Replicate: the entries after `index` have been sent once more. `round` is the newest that has
-    /// begun.
+    /// Replicate: the entries after `index` have been sent once more. `round` is the newest that
+    /// has begun.
     mutating func noteRepaired(behind index: LogIndex, round: UInt64, at now: Instant) {
       repaired = index.next
       repairedAt = now

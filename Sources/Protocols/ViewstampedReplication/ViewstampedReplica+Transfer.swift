@@ -29,9 +29,9 @@ extension ViewstampedReplica {
   }
 
   /// Asks the primary for what a normal backup lacks. If that is being fetched already, the
-  /// question or its answer may be lost, so the first, second, fourth, eighth and so on later message
-  /// that shows the gap asks again. The primary tells from the question whether that message left
-  /// after the answer.
+  /// question or its answer may be lost, so the first, second, fourth, eighth and so on later
+  /// message that shows the gap asks again. The primary tells from the question whether that
+  /// message left after the answer.
   mutating func fetchGap(
     through op: LogIndex, at now: Instant, into effects: inout Effects<Self>
   ) {

@@ -110,10 +110,9 @@ extension ReplicaHost {
     if let earlier = snapshots.earlier {
       // A log that began with a torn checkpoint would lack the entries of the records that a crash
       // took from it. The checkpoint of the snapshot that is durable now is complete.
-      snapshots.removal =
-        earlier.end.map { (before: earlier.firstRecord, needs: $0) }
-        ?? (before: checkpoint.firstRecord, needs: end)
-      core.snapshotTaken(forgettingThrough: earlier.reference.index)
+      let start = earlier.end == nil ? checkpoint : earlier
+      snapshots.removal = (before: start.firstRecord, needs: earlier.end ?? end)
+      core.snapshotTaken(forgettingThrough: start.reference.index)
     }
     storeReceived()
     return [stored.reference]

@@ -73,7 +73,7 @@ int linux_reserve(const char *text, uint16_t port) {
   int descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
   if (bind(descriptor, &address.any, (socklen_t)length) < 0) return closing(descriptor);
-  // Set after binding, so that binding fails beside any other socket, and a later listener does not.
+  // Set after binding, so that binding fails beside any other socket, and listening does not.
   int one = 1;
   if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) return closing(descriptor);
   return descriptor;

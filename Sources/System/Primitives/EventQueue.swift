@@ -9,9 +9,9 @@
 /// the payload out, and `deinit` destroys the remaining payloads. The pointers never leave the
 /// type.
 public struct EventQueue<Payload: ~Copyable>: ~Copyable {
-  /// The time in the upper 64 bits, so that it decides first; then a sequence number of 40 bits, and
-  /// the payload's slot in the lower 24. One number, because comparing two fields takes a branch or
-  /// three comparisons.
+  /// The time in the upper 64 bits, so that it decides first; then a sequence number of 40 bits,
+  /// and the payload's slot in the lower 24. One number, because comparing two fields takes a
+  /// branch or three comparisons.
   public struct Key {
     public var word: UInt128
 

@@ -158,8 +158,8 @@ extension Experiment {
   }
 
   /// Compares a protocol's timeouts with the time in which one replica sends a value to all others.
-  /// Heartbeats to a replica wait for the values on the same connection. The pings of protocols with
-  /// an authority do not, because no values are sent to the authority.
+  /// Heartbeats to a replica wait for the values on the same connection. The pings of protocols
+  /// with an authority do not, because no values are sent to the authority.
   private func sendingWarnings(of choice: ProtocolChoice) -> [ExperimentWarning] {
     guard let rate = environment.network.nic, !choice.kind.description.needsAuthority else {
       return []
