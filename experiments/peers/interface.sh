@@ -83,7 +83,7 @@ interface_throughput() {
     echo "measure.sh: the row for limited interfaces failed; see $out/interface-$protocol.log" >&2
     exit 1
   fi
-  throughput=$(column "$(echo "$scratch"/run/*)/trials.csv" "$protocol" throughput)
+  throughput=$(column "$scratch/run/latest/trials.csv" "$protocol" throughput)
   end_started
   rm -rf "$data"
 }

@@ -203,7 +203,7 @@ ours() {
     echo "measure.sh: rsmbench run $file failed; see $out/$label.log" >&2
     exit 1
   fi
-  run=$(echo "$scratch"/run/*)
+  run=$scratch/run/latest
 }
 
 # An etcd of three nodes, on ports that were free a moment before.
