@@ -5,8 +5,8 @@ import Primitives
 ///
 /// A node that was killed leaves its port. Without a reservation a node of another cluster could
 /// take the port before the killed one starts again, because every cluster on the machine looks for
-/// free ports. A reserved port is bound but nobody listens on it: a node may listen there, and
-/// reserving it again fails.
+/// free ports. A reserved port is bound by a socket that does not listen: a node may listen there,
+/// and reserving the port again fails.
 public struct PortReservation: ~Copyable {
   public let endpoints: [Endpoint]
   private let descriptors: [Int32]

@@ -140,6 +140,11 @@ struct File: ~Copyable, Sendable {
 
 /// Operations on directories, by path.
 enum Directory {
+  /// Makes the names in the directory durable.
+  static func sync(_ path: String) throws(LogError) {
+    try File(path, O_RDONLY | O_DIRECTORY).sync()
+  }
+
   /// Creates the directory and its missing ancestors, durably.
   static func create(_ path: String) throws(LogError) {
     var status = stat()
@@ -154,12 +159,12 @@ enum Directory {
     guard mkdir(path, 0o755) == 0 || errno == EEXIST else {
       throw File.failure(errno, path, "create")
     }
-    try File(parent, O_RDONLY | O_DIRECTORY).sync()
+    try sync(parent)
   }
 
   /// Makes the entry of a directory in its parent durable.
   static func syncEntry(of path: String) throws(LogError) {
-    try File(parent(of: path), O_RDONLY | O_DIRECTORY).sync()
+    try sync(parent(of: path))
   }
 
   static func parent(of path: String) -> String {

@@ -10,7 +10,7 @@ public enum LogSurgery {
     for name in try Directory.names(in: directoryPath) where name != DirectoryLock.name {
       try Directory.remove("\(directoryPath)/\(name)")
     }
-    try File(directoryPath, O_RDONLY | O_DIRECTORY).sync()
+    try Directory.sync(directoryPath)
     _ = consume lock
   }
 

@@ -170,7 +170,7 @@ private final class Freeing: Sendable {
     let release = release
     thread = try LogThread(directoryPath: directoryPath) {
       // A file must not come back under its name in a shortened form after a loss of power.
-      let isRemoved = (try? File(directoryPath, O_RDONLY | O_DIRECTORY).sync()) != nil
+      let isRemoved = (try? Directory.sync(directoryPath)) != nil
       if isRemoved {
         for shared in held.files { SpaceRelease.shrink(shared.file) { release.pause() } }
       }

@@ -16,7 +16,7 @@ final class SpaceRelease: Sendable {
 
   deinit { if bell >= 0 { Glibc.close(bell) } }
 
-  /// Frees the rest without pauses, because somebody waits for the end.
+  /// Frees the rest without pauses, because another thread waits for the end.
   func hurry() { if bell >= 0 { linux_event_ring(bell) } }
 
   /// Waits before the next piece.

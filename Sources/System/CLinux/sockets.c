@@ -53,26 +53,33 @@ static void without_delay(int descriptor) {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+/// A new socket for the address, which it fills in. Returns the descriptor, or the negative error.
+static int open_for(const char *text, uint16_t port, address_of_any_kind *address, socklen_t *length) {
+  int parsed = parse(text, port, address);
+  if (parsed < 0) return parsed;
+  *length = (socklen_t)parsed;
+  int descriptor = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
 int linux_listen(const char *text, uint16_t port) {
   address_of_any_kind address;
-  int length = parse(text, port, &address);
-  if (length < 0) return length;
-  int descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return -errno;
+  socklen_t length;
+  int descriptor = open_for(text, port, &address, &length);
+  if (descriptor < 0) return descriptor;
   int one = 1;
   setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(descriptor, &address.any, (socklen_t)length) < 0) return closing(descriptor);
+  if (bind(descriptor, &address.any, length) < 0) return closing(descriptor);
   if (listen(descriptor, 1024) < 0) return closing(descriptor);
   return descriptor;
 }
 
 int linux_reserve(const char *text, uint16_t port) {
   address_of_any_kind address;
-  int length = parse(text, port, &address);
-  if (length < 0) return length;
-  int descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return -errno;
-  if (bind(descriptor, &address.any, (socklen_t)length) < 0) return closing(descriptor);
+  socklen_t length;
+  int descriptor = open_for(text, port, &address, &length);
+  if (descriptor < 0) return descriptor;
+  if (bind(descriptor, &address.any, length) < 0) return closing(descriptor);
   // Set after binding, so that binding fails beside any other socket, and listening does not.
   int one = 1;
   if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0) return closing(descriptor);
@@ -88,12 +95,11 @@ int linux_local_port(int descriptor) {
 
 int linux_connect(const char *text, uint16_t port) {
   address_of_any_kind address;
-  int length = parse(text, port, &address);
-  if (length < 0) return length;
-  int descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return -errno;
+  socklen_t length;
+  int descriptor = open_for(text, port, &address, &length);
+  if (descriptor < 0) return descriptor;
   without_delay(descriptor);
-  if (connect(descriptor, &address.any, (socklen_t)length) < 0 && errno != EINPROGRESS)
+  if (connect(descriptor, &address.any, length) < 0 && errno != EINPROGRESS)
     return closing(descriptor);
   return descriptor;
 }

@@ -169,7 +169,7 @@ struct SnapshotFileTests {
     return fstat(descriptor, &status) == 0 ? Int(status.st_size) : -1
   }
 
-  @Test("A file is shortened in pieces, until somebody waits for the end")
+  @Test("A file is shortened in pieces, and no further once another thread waits for the end")
   func pieces() throws {
     let scratch = try Scratch()
     let file = try File("\(scratch.path)/large", O_RDWR | O_CREAT)

@@ -7,7 +7,7 @@ import WireFormat
 
 /// The store counts the bytes that it takes, because asking the allocator may take a second.
 @Suite("Key-value store: memory") struct AllocationTests {
-  /// What the store takes, counted anew from all entries.
+  /// The bytes that the store takes, added up over all entries.
   private func counted(_ store: KeyValueStore) -> Int {
     zip(store.values.keys, store.values.values).reduce(0) {
       $0 + $1.0.allocatedByteCount + KeyValueStore.memory(of: $1.1)

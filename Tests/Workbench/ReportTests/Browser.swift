@@ -43,7 +43,8 @@ enum Browser {
     var chosen: [String]
     /// The width in pixels of the first column of the table of all rows.
     var firstColumn: Int
-    /// Tables that are wider than the page and do not say so, and those that say so in vain.
+    /// Tables that are wider than the page without the hint to scroll, and those that have the hint
+    /// although they are not wider.
     var unhinted: [String]
     var hinted: Int
     /// How many elements the page has.
