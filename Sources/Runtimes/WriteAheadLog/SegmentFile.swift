@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// The files of segments in a directory.
@@ -108,26 +107,23 @@ struct SegmentPreparation: ~Copyable, Sendable {
   private final class Box: @unchecked Sendable {
     let directoryPath: String
     let header: SegmentHeader
-    /// Rung when the segment is needed.
-    let bell: Int32
+    /// Rung when the segment is needed; `nil` if there is no thread.
+    let bell: Bell?
     var file: File?
     var error: LogError?
 
-    init(_ directoryPath: String, _ header: SegmentHeader, bell: Int32) {
+    init(_ directoryPath: String, _ header: SegmentHeader, bell: Bell?) {
       self.directoryPath = directoryPath
       self.header = header
       self.bell = bell
     }
-
-    deinit { if bell >= 0 { Glibc.close(bell) } }
 
     func work() {
       do {
         file = try SegmentFile.createFilled(in: directoryPath, header) {
           // One piece of 256 KiB per 8 ms, which is 32 MiB/s: a log that writes less finds its
           // segments filled.
-          var bell = pollfd(fd: self.bell, events: Int16(POLLIN), revents: 0)
-          return poll(&bell, 1, 8) == 0
+          bell?.pause(milliseconds: 8) ?? false
         }
       } catch {
         self.error = error
@@ -142,8 +138,9 @@ struct SegmentPreparation: ~Copyable, Sendable {
   /// Starts the thread.
   init(in directoryPath: String, _ header: SegmentHeader) throws(LogError) {
     self.header = header
-    box = Box(directoryPath, header, bell: linux_event_create())
-    guard box.bell >= 0 else { throw File.failure(-box.bell, directoryPath, "start a thread") }
+    let bell = Bell()
+    box = Box(directoryPath, header, bell: bell)
+    if let code = bell.failure { throw File.failure(code, directoryPath, "start a thread") }
     let box = box
     thread = try LogThread(directoryPath: directoryPath) { box.work() }
   }
@@ -151,13 +148,13 @@ struct SegmentPreparation: ~Copyable, Sendable {
   /// A segment that an earlier incarnation has prepared.
   init(ready file: consuming File, _ header: SegmentHeader) {
     self.header = header
-    box = Box("", header, bell: -1)
+    box = Box("", header, bell: nil)
     box.file = consume file
   }
 
   deinit {
     if let thread {
-      linux_event_ring(box.bell)
+      box.bell?.ring()
       thread.join()
     }
   }
@@ -165,7 +162,7 @@ struct SegmentPreparation: ~Copyable, Sendable {
   /// Stops the thread and hands the segment over, once.
   mutating func finish() throws(LogError) -> File {
     if let running = thread {
-      linux_event_ring(box.bell)
+      box.bell?.ring()
       running.join()
       thread = nil
     }
