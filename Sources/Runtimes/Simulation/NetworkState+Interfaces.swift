@@ -27,16 +27,25 @@ extension NetworkState {
     .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
   }
 
-  /// Nanoseconds per byte of the queue of a node's interface now.
+  /// How long a node's interface takes to receive bytes of which the last one arrives at `end`, at
+  /// the rate of that time.
   @inline(__always)
-  func slowness(of node: Int) -> Double {
+  private func reception(of bytes: Int, at node: Int, until end: Instant) -> Interval {
     var perByte = interfaces[node].nanosecondsPerByte
     if !degradations.isEmpty {
-      for degradation in degradations where degradation.nodes[node] {
+      for degradation in degradations where degradation.until > end && degradation.nodes[node] {
         perByte = max(perByte, degradation.nanosecondsPerByte)
       }
     }
-    return perByte * Self.bulkFactor
+    return Self.time(of: bytes, at: perByte * Self.bulkFactor)
+  }
+
+  /// When the receiver of a message has received all of it, if it begins at `begin` and receives
+  /// no other message meanwhile.
+  @inline(__always)
+  mutating func received(_ path: Path, from begin: Instant) -> Instant {
+    if let own = path.clientReception { return begin + own }
+    return finish(path.bytes, from: begin, through: path.to, Self.bulkFactor)
   }
 
   /// Puts a message into the queue of the sender's interface.
@@ -72,8 +81,8 @@ extension NetworkState {
 
   /// How long before a message has arrived its event is due: see `receive`.
   @inline(__always)
-  public func lead(of bytes: Int, to node: Int) -> Interval {
-    let reception = Self.time(of: bytes, at: slowness(of: node))
+  public func lead(of bytes: Int, to node: Int, arriving end: Instant) -> Interval {
+    let reception = reception(of: bytes, at: node, until: end)
     return reception > Self.shortReception ? reception : .zero
   }
 
@@ -82,7 +91,7 @@ extension NetworkState {
   /// - Returns: when the interface has received it.
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Instant) -> Instant {
     if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return now }
-    let begun = hasLead ? now : now - Self.time(of: bytes, at: slowness(of: node))
+    let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
     var queues = interfaces[node].receiving
     defer { interfaces[node].receiving = queues }
     return max(enqueue(bytes, in: &queues, of: node, from: begun).end, now)

@@ -37,8 +37,9 @@ extension NetworkState {
     var draws = MessageDraws(from: &links[position].random)
     if let fate = fateIfCut(position) { return fate }
     var path = Path(
-      from: from, to: to, sampler: links[position].sampler, roundTrip: links[position].roundTrip,
-      loss: links[position].loss, reorder: model.reorder, duplicate: model.duplicate)
+      from: from, to: to, bytes: bytes, sampler: links[position].sampler,
+      roundTrip: links[position].roundTrip, loss: links[position].loss, reorder: model.reorder,
+      duplicate: model.duplicate)
     let latency = drawLatency(on: &path, departing: departing, &draws)
     path.sent = transmit(bytes, from: from, departing: departing)
     if links[position].nanosecondsPerByte > 0 {
@@ -47,11 +48,10 @@ extension NetworkState {
       links[position].freeAt = end
       path.sent = (start, max(path.sent.end, end))
     }
-    path.reception = Self.time(of: bytes, at: slowness(of: to))
-    guard
-      let arrival = end(
-        of: path, latency: latency, behind: links[position].lastArrival + path.reception, &draws)
-    else { return .lost }
+    let earliest = received(path, from: links[position].lastArrival)
+    guard let arrival = end(of: path, latency: latency, behind: earliest, &draws) else {
+      return .lost
+    }
     if !arrival.isOvertaken { links[position].lastArrival = arrival.time }
     return arrival.fate
   }
@@ -70,7 +70,7 @@ extension NetworkState {
       : MessageDraws(from: &clients.clients.values[owner].answers)
     let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
     var path = Path(
-      from: node, to: node, sampler: sampler,
+      from: node, to: node, bytes: bytes, sampler: sampler,
       roundTrip: samplers.withUnsafeBufferPointer { $0[sampler].median } * 2,
       loss: model.clients.loss, reorder: 0, duplicate: model.duplicate)
     let latency = drawLatency(on: &path, departing: departing, &draws)
@@ -81,12 +81,11 @@ extension NetworkState {
       let start = max(departing, clients.clients.values[owner].sentAt)
       path.sent = (start, start + own)
       clients.clients.values[owner].sentAt = path.sent.end
-      path.reception = Self.time(of: bytes, at: slowness(of: node))
     } else {
       path.sent = transmit(bytes, from: node, departing: departing)
-      path.reception = own
+      path.clientReception = own
     }
-    var earliest = isTCP ? clients.lastArrivals[position] + path.reception : .zero
+    var earliest = isTCP ? received(path, from: clients.lastArrivals[position]) : .zero
     if !isRequest, own > .zero {
       // A client has one operation open and hardly ever two replies in flight, so its interface
       // receives replies in the order in which they were sent.
@@ -105,6 +104,7 @@ extension NetworkState {
     /// The nodes at its ends; twice the same node if the other end is a client.
     let from: Int
     let to: Int
+    let bytes: Int
     let sampler: Int
     let roundTrip: Interval
     /// The probability of loss without faults, and with them.
@@ -115,16 +115,17 @@ extension NetworkState {
     var extra = Interval.zero
     /// When the sender begins and ends sending the message.
     var sent = (start: Instant.zero, end: Instant.zero)
-    /// How long the receiver's interface takes to receive it.
-    var reception = Interval.zero
+    /// How long the receiver's interface takes to receive it, if the receiver is a client.
+    var clientReception: Interval?
 
     @inline(__always)
     init(
-      from: Int, to: Int, sampler: Int, roundTrip: Interval, loss: Double, reorder: Double,
-      duplicate: Double
+      from: Int, to: Int, bytes: Int, sampler: Int, roundTrip: Interval, loss: Double,
+      reorder: Double, duplicate: Double
     ) {
       self.from = from
       self.to = to
+      self.bytes = bytes
       self.sampler = sampler
       self.roundTrip = roundTrip
       ownLoss = loss
@@ -188,9 +189,8 @@ extension NetworkState {
     guard let delay = lossDelay(path, &draws) else { return nil }
     // Receiving overlaps with sending: a message that was sent no faster than it is received takes
     // no further time to be received.
-    let time =
-      path.sent.end + latency + delay
-      + max(.zero, path.reception - (path.sent.end - path.sent.start))
+    let way = latency + delay
+    let time = max(path.sent.end + way, received(path, from: path.sent.start + way))
     var arrival = Arrival(time: max(time, earliest))
     // Over TCP the kernel restores the order and drops duplicates.
     guard !isTCP else { return arrival }

@@ -165,7 +165,7 @@ extension World {
     _ message: consuming Core.Message, _ envelope: Envelope, arriving time: Instant
   ) {
     var envelope = envelope
-    let lead = network.lead(of: envelope.bytes, to: envelope.to)
+    let lead = network.lead(of: envelope.bytes, to: envelope.to, arriving: time)
     if lead > .zero { envelope.stage = .arriving }
     schedule(.message(message, envelope), at: time - lead)
   }
@@ -220,19 +220,27 @@ extension World: ClientRuntime {
     let fate = network.route(
       client: request.id.client, node: node, isRequest: true, bytes: bytes,
       departing: departure)
-    let lead = network.lead(of: bytes, to: node)
     let envelope = Envelope(
-      from: 0, to: node, bytes: bytes, incarnation: network.incarnations[node],
-      stage: lead > .zero ? .arriving : .arrived)
+      from: 0, to: node, bytes: bytes, incarnation: network.incarnations[node], stage: .arrived)
     let before = causes.current
     if causes.isOn { noteAttempt(request.id, at: departure) }
     switch fate {
     case .lost, .held: break
-    case .delivered(let time): schedule(.request(request, envelope), at: time - lead)
+    case .delivered(let time): push(request, envelope, arriving: time)
     case .twice(let time, let again):
-      schedule(.request(request, envelope), at: time - lead)
-      schedule(.request(request, envelope), at: again - lead)
+      push(request, envelope, arriving: time)
+      push(request, envelope, arriving: again)
     }
     causes.current = before
+  }
+
+  @inline(__always)
+  private mutating func push(
+    _ request: ClientRequest<Application.Command>, _ envelope: Envelope, arriving time: Instant
+  ) {
+    var envelope = envelope
+    let lead = network.lead(of: envelope.bytes, to: envelope.to, arriving: time)
+    if lead > .zero { envelope.stage = .arriving }
+    schedule(.request(request, envelope), at: time - lead)
   }
 }

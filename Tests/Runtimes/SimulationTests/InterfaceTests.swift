@@ -170,7 +170,8 @@ private struct Delivery {
     #expect(network.request(1, to: 0, bytes: 2000) == 3_000_000)
     // No request is queued yet, because the interface queues requests when they arrive.
     #expect(network.request(2, to: 0, bytes: 2000) == 3_000_000)
-    #expect(network.lead(of: 2000, to: 0) == 2_000_000 && network.lead(of: 10, to: 0) == 0)
+    #expect(network.lead(of: 2000, to: 0, arriving: 3_000_000) == 2_000_000)
+    #expect(network.lead(of: 10, to: 0, arriving: 3_000_000) == 0)
     let times = [1, 2].map { _ in
       network.receive(2000, at: 0, hasLead: true, now: 1_000_000)
     }
@@ -209,7 +210,17 @@ private struct Delivery {
     #expect(network.reply(0, from: 0, bytes: 2000) == 6_001_000)
     #expect(network.arrival(0, 1, bytes: 2000) == 6_003_000)
     #expect(network.arrival(1, 2, bytes: 2000) == 1_002_000)
-    // It receives at the same low rate.
+    // Messages on one link to it arrive one after the other at the same low rate, and at full speed
+    // after the fault. Their events are due when they begin to arrive.
+    #expect(network.arrival(2, 0, bytes: 2000) == 3_000_000)
+    #expect(network.lead(of: 2000, to: 0, arriving: 3_000_000) == 2_000_000)
+    #expect(network.arrival(2, 0, bytes: 2000) == 5_000_000)
+    #expect(network.arrival(2, 0, bytes: 2000) == 5_002_000)
+    #expect(network.lead(of: 2000, to: 0, arriving: 5_002_000) == 0)
+    // The same holds for requests of a client.
+    #expect(network.request(1, to: 0, bytes: 2000) == 3_000_000)
+    #expect(network.request(1, to: 0, bytes: 2000) == 5_000_000)
+    #expect(network.request(1, to: 0, bytes: 2000) == 5_002_000)
     let times = (0..<3).map { _ in
       network.receive(2000, at: 0, hasLead: true, now: 0)
     }
