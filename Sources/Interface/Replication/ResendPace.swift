@@ -26,12 +26,13 @@ public struct ResendPace: Sendable, Equatable {
   @inlinable
   public init(least: Interval) { self.least = least }
 
-  /// How long to wait for an answer before resending.
+  /// How long to wait for an answer before the first copy.
   @inlinable
-  public var pace: Interval {
-    let longest = max(least, roundTrip.usual * 2)
-    return longest * (1 << doublings)
-  }
+  public var firstPace: Interval { max(least, roundTrip.usual * 2) }
+
+  /// How long to wait for an answer before the next copy.
+  @inlinable
+  public var pace: Interval { firstPace * (1 << doublings) }
 
   /// Notes that a message has left which the peer will answer with `mark` or a higher one.
   /// - Parameter first: no other message is on its way to this peer, so waiting begins now.

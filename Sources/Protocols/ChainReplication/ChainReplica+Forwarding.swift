@@ -44,11 +44,21 @@ extension ChainReplica {
     /// it; see `ChainReplica.joinerHasCaughtUp`.
     var roundEnd = LogIndex.zero
     var roundSince = Instant.longAgo
+    /// How long the receiver was expected to need for an answer when the round began. Answers to
+    /// this round do not count, because they would make any round look as long as expected.
+    var roundLimit = Interval.zero
     var hasCaughtUp = false
 
     init(to: ReplicaID, options: ChainReplica.Options) {
       self.to = to
       pace = ResendPace(least: options.resend)
+    }
+
+    /// Begins a round that ends when the receiver holds everything up to `end`.
+    mutating func beginRound(through end: LogIndex, at now: Instant) {
+      roundEnd = end
+      roundSince = now
+      roundLimit = pace.firstPace
     }
 
     /// Notes that the receiver holds everything up to `index`, which this replica holds as well.
@@ -113,8 +123,7 @@ extension ChainReplica {
     guard successor != nil, link.lacks(entriesThrough: last, stable: stable) else { return }
     let isJoiner = isTail
     if isJoiner, link.nextIndex <= last, link.matchIndex >= link.roundEnd {
-      link.roundEnd = last
-      link.roundSince = now
+      link.beginRound(through: last, at: now)
     }
     while link.nextIndex <= last {
       guard link.nextIndex > log.base else { return effects.sendSnapshot(to: link.to) }
@@ -179,13 +188,12 @@ extension ChainReplica {
   mutating func countRound() {
     guard isTail, successor != nil, link.matchIndex >= link.roundEnd else { return }
     let duration = now - link.roundSince
-    if duration <= link.pace.pace || link.matchIndex >= log.lastIndex {
+    if duration <= link.roundLimit || link.matchIndex >= log.lastIndex {
       link.hasCaughtUp = true
-    } else if duration > link.pace.pace * 2 {
+    } else if duration > link.roundLimit * 2 {
       link.hasCaughtUp = false
     }
-    link.roundEnd = log.lastIndex
-    link.roundSince = now
+    link.beginRound(through: log.lastIndex, at: now)
   }
 
   /// The tail's judgement that the joiner follows the log as fast as it grows, and that all entries
@@ -195,6 +203,6 @@ extension ChainReplica {
   /// or with a long way to the joiner, from ever growing.
   var joinerHasCaughtUp: Bool {
     guard isTail, successor != nil, link.isOpen, link.hasCaughtUp, servesReads else { return false }
-    return link.matchIndex >= link.roundEnd || now - link.roundSince <= link.pace.pace * 2
+    return link.matchIndex >= link.roundEnd || now - link.roundSince <= link.roundLimit * 2
   }
 }

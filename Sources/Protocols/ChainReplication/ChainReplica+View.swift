@@ -223,9 +223,8 @@ extension ChainReplica {
     link.nextIndex = index.next
     link.sentAgainBehind = .zero
     link.toldStable = nil
-    link.roundEnd = log.lastIndex
-    link.roundSince = now
     link.pace.restart(at: now)
+    link.beginRound(through: log.lastIndex, at: now)
   }
 
   /// The successor or the joiner is in line: sending starts after its last entry, or goes back

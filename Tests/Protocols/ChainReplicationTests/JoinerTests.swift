@@ -71,6 +71,28 @@ struct JoinerTests {
     #expect(chain.core(1).report.joinerHasCaughtUp)
   }
 
+  @Test("A joiner whose narrow link fills up has not caught up, however long its answers take")
+  func narrowLink() {
+    var chain = chain(50)
+    chain.issue([0, 1], joiner: 2)
+    let link = SlowLink(to: 2)
+    chain.cluster.delivers = link.delivers
+    chain.cluster.run()
+    // Messages to the joiner wait for those before them, each time four times as long, and
+    // meanwhile four times as many entries are proposed.
+    for round in 0..<5 {
+      let arriving = link.take()
+      for _ in 0..<10 << (2 * round) { chain.update(at: 0) }
+      chain.cluster.run()
+      chain.cluster.now = chain.cluster.now + .milliseconds(100 << (2 * round))
+      link.deliver(arriving, in: &chain.cluster)
+      #expect(!chain.core(1).report.joinerHasCaughtUp, "round \(round)")
+    }
+    // Without further updates the link empties.
+    link.deliver(link.take(), in: &chain.cluster)
+    #expect(chain.core(1).report.joinerHasCaughtUp)
+  }
+
   @Test("A new tail lacks a page of what the old one held: it answers no reads yet")
   func servesWhenComplete() {
     var chain = chain(0)
@@ -133,6 +155,38 @@ struct JoinerTests {
     chain.cluster.run()
     #expect(chain.core(1).report.joinerHasCaughtUp)
     #expect(chain.committed(2).count == 701 && chain.agrees)
+  }
+}
+
+/// Keeps the messages to a replica on their way until the test lets them arrive.
+final class SlowLink {
+  private let receiver: ReplicaID
+  private var late: [SteppedEnvelope<ChainReplica.Message>] = []
+
+  init(to receiver: ReplicaID) { self.receiver = receiver }
+
+  /// The cluster's `delivers`.
+  func delivers(_ envelope: SteppedEnvelope<ChainReplica.Message>) -> Bool {
+    guard envelope.to == receiver, envelope.from != receiver else { return true }
+    late.append(envelope)
+    return false
+  }
+
+  /// Takes the messages that are on their way.
+  func take() -> [SteppedEnvelope<ChainReplica.Message>] {
+    defer { late = [] }
+    return late
+  }
+
+  /// Lets messages arrive.
+  func deliver(
+    _ messages: [SteppedEnvelope<ChainReplica.Message>],
+    in cluster: inout InProcessCluster<ChainReplica>
+  ) {
+    for envelope in messages {
+      cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+    }
+    cluster.run()
   }
 }
 

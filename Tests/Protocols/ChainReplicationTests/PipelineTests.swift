@@ -277,19 +277,17 @@ struct PipelineTests {
   func farJoiner() {
     var chain = Chain(3, members: [0, 1], joiner: 2)
     chain.cluster.run()
-    var late: [SteppedEnvelope<ChainReplica.Message>] = []
+    // Messages to the joiner arrive 100 ms later, and by then as many entries again have been
+    // proposed.
+    let link = SlowLink(to: 2)
+    chain.cluster.delivers = link.delivers
     for _ in 0..<6 {
+      let arriving = link.take()
       for _ in 0..<300 { chain.update(at: 0) }
-      // Messages to the joiner arrive 100 ms later, and by then as many entries again have been
-      // proposed.
-      let toJoiner = chain.cluster.inFlight.filter { $0.to == ReplicaID(2) }
-      chain.cluster.inFlight.removeAll { $0.to == ReplicaID(2) && $0.from != $0.to }
       chain.cluster.run()
       chain.cluster.now = chain.cluster.now + .milliseconds(100)
-      chain.cluster.inFlight += late
-      late = toJoiner
+      link.deliver(arriving, in: &chain.cluster)
     }
-    chain.cluster.run()
     chain.update(at: 0)
     #expect(chain.core(1).report.joinerHasCaughtUp)
   }
