@@ -32,11 +32,12 @@ extension WithAuthority {
     case .timerFired(.consensus), .disconnected:
       break
     }
-    finishReplica(at: now, into: &effects)
+    passOn(at: now, into: &effects)
   }
 
-  /// Carries out the effects of the data protocol, and pings if its report has changed.
-  mutating func finishReplica(at now: Instant, into effects: inout Effects<Self>) {
+  /// Ends a turn of the data protocol, and pings if its report has changed in the turn.
+  mutating func endReplicaTurn(at now: Instant, into effects: inout Effects<Self>) {
+    replica?.endTurn(at: now, into: &replicaEffects)
     passOn(at: now, into: &effects)
     if let report = replica?.makeReport(), viewLease.maySendNews(report) {
       ping(at: now, into: &effects)

@@ -155,9 +155,7 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   }
 
   public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
-    guard replica != nil else { return }
-    replica?.endTurn(at: now, into: &replicaEffects)
-    finishReplica(at: now, into: &effects)
+    if consensus == nil { endReplicaTurn(at: now, into: &effects) }
   }
 
   /// Whether this rule is switched off, to show that the bench catches it.
