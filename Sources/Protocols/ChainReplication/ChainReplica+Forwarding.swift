@@ -22,7 +22,8 @@ extension ChainReplica {
     /// The last entry that had been sent when entries were sent again. A report of a gap before an
     /// earlier entry left before those could arrive.
     var sentAgainBehind = LogIndex.zero
-    /// The last `stable` that was sent to the receiver; `nil` if none was in this view.
+    /// The last `stable` that was sent to the receiver, or waits for the disk of the head to be
+    /// sent (see `ChainReplica.awaitDisk`); `nil` if none was in this view.
     var toldStable: LogIndex?
     /// The position that was answered last, until it is known that the receiver needs the answer
     /// again.
@@ -105,12 +106,6 @@ extension ChainReplica {
     }
   }
 
-  /// The link to the successor, in place. Precondition: there is a successor.
-  var link: Link {
-    @inline(__always) _read { yield successor! }
-    @inline(__always) _modify { yield &successor! }
-  }
-
   /// Sends entries as far as the window allows, and with them up to where the chain is durable as
   /// far as this replica. A separate message says the latter if there are no entries to carry it.
   ///
@@ -150,7 +145,7 @@ extension ChainReplica {
         link.sentThrough = end
       }
       link.nextIndex = end.next
-      link.toldStable = stable ?? link.toldStable
+      if let stable { link.toldStable = max(stable, link.toldStable ?? stable) }
       handedOn = max(handedOn, end)
     }
     guard let stable, link.toldStable.map({ $0 < stable }) ?? true else { return }
@@ -179,14 +174,14 @@ extension ChainReplica {
     guard successor != nil, link.isOpen, index > link.matchIndex, index <= log.lastIndex
     else { return }
     link.reports(index, at: now)
-    if isTail { countRound() }
+    countRound()
   }
 
   /// A round ends when the joiner holds all that the tail held when the round began. A joiner that
   /// keeps up needs no longer for a round than for an answer. Hysteresis keeps the report from
   /// changing with every batch.
   mutating func countRound() {
-    guard isTail, successor != nil, link.matchIndex >= link.roundEnd else { return }
+    guard link.matchIndex >= link.roundEnd else { return }
     let duration = now - link.roundSince
     if duration <= link.roundLimit || link.matchIndex >= log.lastIndex {
       link.hasCaughtUp = true

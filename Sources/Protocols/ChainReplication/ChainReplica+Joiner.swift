@@ -14,8 +14,7 @@ extension ChainReplica {
     self.view = view
     if view.members.contains(id) {
       guard isTail else { return }
-      let earlier = successor
-      successor = view.joiner.map { makeLink(to: $0, after: earlier) }
+      connect(to: view.joiner)
       if isComplete { hail(into: &effects) }
       return
     }

@@ -55,6 +55,7 @@ extension ChainReplica {
     }
     if awaitsSuccessor {
       if link.pace.isDue(at: now) {
+        recallStable(into: &effects)
         hail(into: &effects)
         link.asked(at: now)
       }
@@ -63,6 +64,15 @@ extension ChainReplica {
     guard let wait else { return }
     timerIsSet = true
     effects.setTimer(.resend, after: max(wait, .milliseconds(1)))
+  }
+
+  /// The head does not know yet that its disk has written everything, and the `stable` that was to
+  /// say so to the successor may be lost (see `awaitDisk`). The head asks to be told as well, and
+  /// then sends `stable` again.
+  private mutating func recallStable(into effects: inout Effects<Self>) {
+    guard isHead, durable < savedThrough else { return }
+    link.toldStable = link.toldStable.map { min($0, durable) }
+    effects.send(.durable(view: view.number, savedThrough), to: id)
   }
 
   private func earlier(_ wait: Interval?, _ pace: ResendPace) -> Interval {

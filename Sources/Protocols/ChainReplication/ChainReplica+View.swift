@@ -28,12 +28,14 @@ import ViewService
 // incarnation in which it takes part.
 //
 // No acknowledged entry is lost. The tail acknowledges only stable entries, so every member of the
-// view holds them durably, and held them before it heard of a later view. The authority puts a
-// replica first only if it was a member of an established view and of all since, so the head of n +
-// 1 holds all acknowledged entries, even if it has restarted. A member in line is complete when it
-// also holds everything up to `servesFrom`: no entry after that had been acknowledged when it was
-// brought in line. A view is established when all entries that its head began with are stable at
-// the tail.
+// view holds them durably, and had them in its log before it heard of a later view: the head
+// because it numbered them, every other member because it reported them in this view. The head's
+// report may still wait for its disk when the head hears of a later view; it leaves only when the
+// entries are durable. The authority puts a replica first only if it was a member of an established
+// view and of all since, so the head of n + 1 holds all acknowledged entries, even if it has
+// restarted. A member in line is complete when it also holds everything up to `servesFrom`: no
+// entry after that had been acknowledged when it was brought in line. A view is established when
+// all entries that its head began with are stable at the tail.
 //
 // Entries that are cut were not acknowledged. A replica that was restarted, or that missed views,
 // may hold more than its predecessor does: it may have been the head. It is cut only by a
@@ -102,9 +104,8 @@ extension ChainReplica {
 
   private mutating func takePlace(in view: View) {
     self.view = view
-    let earlier = successor
+    var receiver: ReplicaID?
     predecessor = nil
-    successor = nil
     place = .outside
     upstreamStable = nil
     acknowledged = nil
@@ -117,23 +118,25 @@ extension ChainReplica {
       let isLast = position == view.members.count - 1
       place = position == 0 ? (isLast ? .alone : .head) : isLast ? .tail : .middle
       if !isHead { predecessor = view.members[position - 1] }
-      if !isTail { successor = makeLink(to: view.members[position + 1], after: earlier) }
+      if !isTail { receiver = view.members[position + 1] }
       if isTail, let newcomer = view.joiner, !view.members.contains(newcomer) {
-        successor = makeLink(to: newcomer, after: earlier)
+        receiver = newcomer
       }
     } else if view.joiner == id {
       place = .joiner
       predecessor = view.members.last
     }
+    connect(to: receiver)
   }
 
-  /// Makes a link. If it leads to the same replica as the one before, the round trip that was
+  /// Begins a new link. If it leads to the same replica as the one before, the round trip that was
   /// measured stays known.
-  func makeLink(to receiver: ReplicaID, after earlier: Link?) -> Link {
-    var link = Link(to: receiver, options: options)
-    if let earlier, earlier.to == receiver { link.pace.roundTrip = earlier.pace.roundTrip }
+  mutating func connect(to receiver: ReplicaID?) {
+    let earlier = link
+    successor = receiver
+    link = Link(to: receiver ?? id, options: options)
+    if earlier.to == receiver { link.pace.roundTrip = earlier.pace.roundTrip }
     link.pace.restart(at: now)
-    return link
   }
 
   /// Whether this replica is in line and holds all entries that earlier tails may have
@@ -154,6 +157,7 @@ extension ChainReplica {
   func hail(into effects: inout Effects<Self>) {
     guard successor != nil else { return }
     let sentThrough = link.isOpen ? link.nextIndex.previous : .zero
+    assert(!isHead || link.toldStable ?? .zero <= durable, "a question promises what is durable")
     effects.sendEarly(
       .hail(view: view.number, sentThrough: sentThrough, stable: link.toldStable), to: link.to)
   }
@@ -209,7 +213,7 @@ extension ChainReplica {
     link.nextIndex = end.next
     link.sentThrough = end
     if end > matchIndex { link.pace.sent(UInt64(end.rawValue), first: true, at: now) }
-    if isTail { countRound() }
+    countRound()
     let synchronisation = Synchronisation(
       positionLast: position.last, positionView: position.lastView, through: log.lastIndex,
       forward: forward)
@@ -245,7 +249,7 @@ extension ChainReplica {
       link.nextIndex = standing.last.next
       link.pace.sentAgain(at: now)
     }
-    if isTail, isNews { countRound() }
+    if isNews { countRound() }
     if !isTail, let acknowledged = standing.acknowledged {
       receiveAcknowledge(acknowledged, into: &effects)
     }

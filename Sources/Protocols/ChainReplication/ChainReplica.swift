@@ -64,9 +64,12 @@ public struct ChainReplica: ViewFollower {
   /// The sender of this replica's entries: the member before it, or the tail if this replica is the
   /// joiner.
   var predecessor: ReplicaID?
-  /// The link to the receiver of this replica's entries: the member after it, or the joiner if this
-  /// replica is the tail.
-  var successor: Link?
+  /// The receiver of this replica's entries: the member after it, or the joiner if this replica is
+  /// the tail.
+  var successor: ReplicaID?
+  /// What this replica knows of its successor. Without one it says nothing. It is not an optional,
+  /// because every message reads and changes it.
+  var link: Link
 
   /// In line: the log is a prefix of the predecessor's.
   var isSynchronised = false
@@ -115,6 +118,7 @@ public struct ChainReplica: ViewFollower {
   public init(id: ReplicaID, membership: Membership, options: Options) {
     self.id = id
     self.options = options
+    link = Link(to: id, options: options)
     asking = ResendPace(least: options.resend)
   }
 
@@ -146,7 +150,7 @@ public struct ChainReplica: ViewFollower {
   private mutating func receive(
     _ message: Message, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
-    if message.view == view.number, successor?.to == sender { link.vainQuestions = 0 }
+    if message.view == view.number, successor == sender { link.vainQuestions = 0 }
     switch message {
     case .forward(let view, let forward):
       guard counts(view, from: sender, if: predecessor) else { return }
@@ -155,7 +159,7 @@ public struct ChainReplica: ViewFollower {
       guard counts(view, from: sender, if: predecessor) else { return }
       receiveStable(index)
     case .acknowledge(let view, let index):
-      guard counts(view, from: sender, if: isTail ? nil : successor?.to) else { return }
+      guard counts(view, from: sender, if: isTail ? nil : successor) else { return }
       receiveAcknowledge(index, into: &effects)
     case .durable(let view, let index):
       guard counts(view, from: sender, if: id) else { return }
@@ -164,16 +168,16 @@ public struct ChainReplica: ViewFollower {
       guard counts(view, from: sender, if: predecessor) else { return }
       receiveHail(sentThrough: sentThrough, stable: stable, into: &effects)
     case .position(let view, let position):
-      guard counts(view, from: sender, if: successor?.to) else { return }
+      guard counts(view, from: sender, if: successor) else { return }
       receivePosition(position, into: &effects)
     case .standing(let view, let standing):
-      guard counts(view, from: sender, if: successor?.to) else { return }
+      guard counts(view, from: sender, if: successor) else { return }
       receiveStanding(standing, into: &effects)
     case .synchronise(let view, let synchronisation):
       guard counts(view, from: sender, if: predecessor) else { return }
       receiveSynchronise(synchronisation, into: &effects)
     case .receipt(let view, let index):
-      guard counts(view, from: sender, if: successor?.to) else { return }
+      guard counts(view, from: sender, if: successor) else { return }
       receiveReceipt(index)
     case .authority: break
     }

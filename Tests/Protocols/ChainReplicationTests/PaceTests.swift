@@ -25,8 +25,8 @@ struct PaceTests {
       }
       #expect(chain.committed(0).count == number)
     }
-    let pace = chain.core(0).successor?.pace
-    #expect(pace?.pace == ChainReplica.Options().resend)
+    let pace = chain.core(0).link.pace
+    #expect(pace.pace == ChainReplica.Options().resend)
   }
 
   @Test("A neighbour that answers is asked again after one pace, whatever it still lacks")
@@ -40,6 +40,6 @@ struct PaceTests {
       chain.cluster.run()
     }
     // One doubling, for the copy that left last.
-    #expect(chain.core(0).successor?.pace.doublings ?? 9 <= 1)
+    #expect(chain.core(0).link.pace.doublings <= 1)
   }
 }

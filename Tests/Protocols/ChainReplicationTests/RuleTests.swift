@@ -168,8 +168,8 @@ struct RuleTests {
     var head = chain.core(0)
     var effects = Effects<ChainReplica>()
     head.handle(.received(.standing(view: 1, old), from: 1), at: .zero, into: &effects)
-    #expect(head.successor?.nextIndex == LogIndex(3))
-    #expect(head.successor?.matchIndex == LogIndex(2))
+    #expect(head.link.nextIndex == LogIndex(3))
+    #expect(head.link.matchIndex == LogIndex(2))
   }
 
   @Test("A standing that repeats what is lacking leads back once")
@@ -179,9 +179,9 @@ struct RuleTests {
     let standing = ChainReplica.Standing(last: .zero, sentThrough: LogIndex(2), acknowledged: nil)
     for doublings in [1, 0] {
       middle.handle(.received(.standing(view: 1, standing), from: 2), at: .zero, into: &effects)
-      #expect(middle.successor?.nextIndex == LogIndex(1))
+      #expect(middle.link.nextIndex == LogIndex(1))
       // Going back counts as sending again.
-      #expect(middle.successor?.pace.doublings == doublings)
+      #expect(middle.link.pace.doublings == doublings)
     }
   }
 
@@ -195,6 +195,28 @@ struct RuleTests {
     #expect(chain.core(1).log.lastIndex == LogIndex(1))
     chain.cluster.handle(.received(.acknowledge(view: 1, LogIndex(1)), from: 2), at: 1)
     #expect(chain.core(1).commitIndex == .zero)
+    let standing = ChainReplica.Standing(
+      last: .zero, sentThrough: .zero, acknowledged: LogIndex(1))
+    chain.cluster.handle(.received(.standing(view: 1, standing), from: 2), at: 1)
+    #expect(chain.core(1).commitIndex == .zero)
+  }
+
+  @Test("A joiner that repeats where it stands ends no round, however long it had nothing to do")
+  func repeatedStandingEndsNoRound() {
+    var chain = Chain(2, members: [0], joiner: 1)
+    chain.cluster.run()
+    chain.update(at: 0)
+    chain.cluster.run()
+    var tail = chain.core(0)
+    #expect(tail.joinerHasCaughtUp)
+    var effects = Effects<ChainReplica>()
+    let later = chain.cluster.now + .seconds(1)
+    tail.handle(.requested(batch(2)), at: later, into: &effects)
+    let standing = ChainReplica.Standing(
+      last: LogIndex(1), sentThrough: .zero, acknowledged: nil)
+    tail.handle(.received(.standing(view: 1, standing), from: 1), at: later, into: &effects)
+    tail.endTurn(at: later, into: &effects)
+    #expect(tail.joinerHasCaughtUp)
   }
 
   @Test("A receipt of an entry that the log lacks, or of one that is known, changes nothing")
@@ -205,13 +227,13 @@ struct RuleTests {
     chain.cluster.run()
     var tail = chain.core(0)
     var effects = Effects<ChainReplica>()
-    let roundSince = tail.successor?.roundSince
+    let roundSince = tail.link.roundSince
     for index in [1, 2] {
       tail.handle(
         .received(.receipt(view: 1, LogIndex(index)), from: 1),
         at: chain.cluster.now + .seconds(1), into: &effects)
-      #expect(tail.successor?.matchIndex == LogIndex(1))
-      #expect(tail.successor?.roundSince == roundSince)
+      #expect(tail.link.matchIndex == LogIndex(1))
+      #expect(tail.link.roundSince == roundSince)
     }
   }
 
@@ -253,7 +275,7 @@ struct RuleTests {
     chain.cluster.delivers = { _ in false }
     for _ in 1...3 { chain.update(at: 0) }
     var core = chain.core(0)
-    #expect(core.successor?.nextIndex == LogIndex(4))
+    #expect(core.link.nextIndex == LogIndex(4))
     var effects = Effects<ChainReplica>()
     func report(behind index: Int) {
       let gap = ChainReplica.Standing(
@@ -261,13 +283,13 @@ struct RuleTests {
       core.handle(.received(.standing(view: 1, gap), from: 1), at: .zero, into: &effects)
     }
     report(behind: 1)
-    #expect(core.successor?.nextIndex == LogIndex(1))
+    #expect(core.link.nextIndex == LogIndex(1))
     core.endTurn(at: .zero, into: &effects)
-    #expect(core.successor?.nextIndex == LogIndex(4))
+    #expect(core.link.nextIndex == LogIndex(4))
     report(behind: 2)
-    #expect(core.successor?.nextIndex == LogIndex(4))
+    #expect(core.link.nextIndex == LogIndex(4))
     report(behind: 3)
-    #expect(core.successor?.nextIndex == LogIndex(1))
+    #expect(core.link.nextIndex == LogIndex(1))
   }
 
   // MARK: Snapshots

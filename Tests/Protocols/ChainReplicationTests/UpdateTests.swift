@@ -37,8 +37,8 @@ struct UpdateTests {
       previous: .zero, previousView: 0, entries: entries, stable: .zero, wantsReceipt: false)
     #expect(effects.earlySends.map(\.message) == [.forward(view: 1, forward)])
     #expect(effects.earlySends.map(\.to) == [ReplicaID(1)])
-    #expect(effects.sends.map(\.message) == [.durable(view: 1, LogIndex(3))])
-    #expect(effects.sends.map(\.to) == [ReplicaID(0)] && effects.commits.isEmpty)
+    #expect(effects.sends.map(\.message) == [.stable(view: 1, LogIndex(3))])
+    #expect(effects.sends.map(\.to) == [ReplicaID(1)] && effects.commits.isEmpty)
   }
 
   @Test("Entries from several messages of one turn are forwarded in one message")
