@@ -182,6 +182,14 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   /// The view that this node works in; on an authority node, the last view that it saw agreed on.
   public var view: View { replica == nil ? authority.machine.view : viewLease.view }
 
+  public mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
+    if replica == nil {
+      authority.detector.expectSilence(of: id, for: pause)
+    } else {
+      replica?.expectSilence(of: id, for: pause, at: now)
+    }
+  }
+
   /// Whether the authority, as far as this node of it knows, has marked `view` established.
   public var isEstablished: Bool { authority.machine.isEstablished }
 
