@@ -131,6 +131,10 @@ struct StubReplica: ViewFollower {
 struct SoloConsensus: ReplicaCore {
   typealias Record = UInt64
 
+  static func batches(in message: Message) -> [Batch] {
+    if case .append(let batch) = message { [batch] } else { [] }
+  }
+
   enum Message: Equatable, Sendable, WireCodable {
     case append(Batch)
     /// Confirm no more reads, until told otherwise.
