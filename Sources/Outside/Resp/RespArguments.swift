@@ -47,8 +47,8 @@ public struct RespArguments: Sendable {
   }
 
   /// A cursor of `SCAN`, read as Redis reads it, by `strtoul`: a sign may precede the digits, a
-  /// negative number counts down from 2 to the power of 64, a byte of 0 ends the text, and the empty
-  /// text is 0.
+  /// negative number counts down from 2 to the power of 64, a byte of 0 ends the text, and the
+  /// empty text is 0.
   func cursor(_ position: Int) -> UInt64? {
     let text = bytes[range(position)].prefix { $0 != 0 }
     guard let first = text.first else { return 0 }

@@ -119,7 +119,7 @@ extension ClusterNode {
         in: inbound[slot].input.bytes, from: inbound[slot].input.start,
         to: inbound[slot].input.end)
     {
-      announceSilence(after: byteCount)
+      arrivingByteCount = max(arrivingByteCount, byteCount)
     }
     if inbound[slot].role == .client {
       noteMemory(of: slot)

@@ -23,17 +23,23 @@ extension ClusterNode {
     host.core.expectSilence(of: peer, for: pause, at: clock.reading(at: now))
   }
 
-  /// Tells the other nodes that this node may be silent, because a large frame has begun to arrive.
-  /// The notices are repeated while it arrives, and leave at the end of the turn, so that they are
-  /// on their way before the frame is handled.
-  public mutating func announceSilence(after byteCount: Int) {
-    guard byteCount >= NodeLimits.announcedFrame, now >= nextNotice else { return }
+  /// Tells the other nodes that this node may be silent, if it has many bytes before it: of a frame
+  /// that has begun to arrive, of records, and of messages. The notices are repeated meanwhile.
+  /// They leave at the end of the turn, and so before that work is done.
+  public mutating func announceSilence() {
+    guard now >= nextNotice else { return }
+    var byteCount = arrivingByteCount + log.pendingByteCount + committingByteCount
+    for peer in peers.indices { byteCount += peers[peer].output.count }
+    arrivingByteCount = 0
+    guard byteCount >= NodeLimits.announcedWork else { return }
     nextNotice = now + NodeLimits.noticePause
     let status = host.core.status
     let notice = SilenceNotice(
-      pause: NodeLimits.transferPause(of: byteCount),
+      pause: NodeLimits.transferPause(of: min(byteCount, Frame.maximumByteCount)),
       epochInCharge: status.isInCharge ? status.epoch : nil)
     for peer in peers.indices where peer != number && peers[peer].state == .open {
+      // Behind a large message the notice would come late. That message is a sign of life itself.
+      guard peers[peer].output.count < NodeLimits.announcedWork else { continue }
       if faultsAreActive, !faults.links[peer].letsAllThrough { continue }
       let before = peers[peer].output.writer.count
       Frame.encode(

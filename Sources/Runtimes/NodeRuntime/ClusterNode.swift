@@ -62,6 +62,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var transferEndsAt: Instant?
   /// When this node may next announce that it may be silent.
   public var nextNotice = Instant.zero
+  /// The size of the largest frame of which this turn has received a part, and the bytes of the
+  /// block that the log's thread is writing.
+  public var arrivingByteCount = 0
+  public var committingByteCount = 0
   /// Bytes of the frames that this turn has handled so far.
   public var handledByteCount = 0
 

@@ -95,9 +95,9 @@ public enum NodeLimits {
   public static func transferPause(of byteCount: Int) -> Interval {
     .milliseconds(100) + .nanoseconds(Int64(byteCount) * 30)
   }
-  /// While a node receives a frame of this many bytes or more, it announces to the other nodes that
-  /// it may be silent afterwards; and the pause between two such notices.
-  public static let announcedFrame = 1 << 20
+  /// A node with this many bytes to receive, to write and to send announces to the other nodes that
+  /// it may be silent; and the pause between two such notices.
+  public static let announcedWork = 1 << 20
   public static let noticePause = Interval.milliseconds(20)
   /// How many of these connections are reserved for peers and runners.
   public static func reserved(ofPeers count: Int) -> Int { 2 * count + 16 }

@@ -50,7 +50,7 @@ public struct InputBuffer: Sendable {
     return received > 0 || -received == SystemError.wouldBlock ? .open : .closed
   }
 
-  /// Moves the bytes of an unfinished frame to the front, into a larger buffer if that is not enough.
+  /// Moves the bytes of an unfinished frame to the front, or into a larger buffer.
   private mutating func makeRoom(for room: Int) {
     let waiting = start..<end
     let needed = waiting.count + room

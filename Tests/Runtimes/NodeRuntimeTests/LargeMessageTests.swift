@@ -15,65 +15,6 @@ import WireFormat
 
 @testable import WriteAheadLog
 
-/// Not a protocol. Its messages are batches whose sequence is the generation of a disk, and its
-/// timer waits for others.
-private struct BatchCore: ReplicaCore {
-  typealias Message = Batch
-  typealias Record = Batch
-
-  enum Timer: Int, TimerName, CaseIterable {
-    case silence
-    var waitsForOthers: Bool { true }
-  }
-
-  struct Options: ProtocolOptions {
-    static let declared: [OptionDeclaration] = []
-    init() {}
-    init(_ values: OptionValues) {}
-  }
-
-  let id: ReplicaID
-  var received = 0
-  var requestCount = 0
-  var isInCharge = false
-  var epoch: UInt64 = 1
-  /// The nodes that may be silent, and for how long.
-  var silences: [(of: ReplicaID, pause: Interval)] = []
-  var fired = 0
-
-  init(id: ReplicaID, membership: Membership, options: Options) { self.id = id }
-
-  mutating func recover(_ record: Batch) {}
-
-  mutating func handle(
-    _ event: Event<BatchCore>, at now: Instant, into effects: inout Effects<BatchCore>
-  ) {
-    switch event {
-    case .received: received += 1
-    case .timerFired: fired += 1
-    case .requested(let batch): requestCount += batch.count
-    case .started, .disconnected, .readRequested: break
-    }
-  }
-
-  mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
-    silences.append((id, pause))
-  }
-
-  var status: ReplicaStatus {
-    ReplicaStatus(
-      role: "probe", isInCharge: isInCharge, epoch: epoch, commitIndex: .zero, lastIndex: .zero)
-  }
-
-  func invariantViolation() -> String? { nil }
-
-  static func largestGeneration(in message: Batch) -> UInt64 {
-    message.requestIDs.map(\.sequence).max() ?? 0
-  }
-}
-
-private typealias BatchSeat = Seat<BatchCore, Counter>
-
 /// Tests what large messages do to a node.
 @Suite("Cluster node: large messages") struct LargeMessageTests {
   private let plan: Plan
@@ -87,16 +28,6 @@ private typealias BatchSeat = Seat<BatchCore, Counter>
     try waitFor("links", seats) {
       seats[0].node.peers[1].state == .open && seats[1].node.peers[0].state == .open ? true : nil
     }
-  }
-
-  private func batch(_ byteCount: Int, generation: UInt64 = 1) -> Batch {
-    Batch(
-      [
-        (
-          id: RequestID(client: ClientID(1), sequence: generation),
-          command: KeyValueCommand.put(Key("a"), value: [UInt8](repeating: 7, count: byteCount))
-        )
-      ], mayLeaveMemory: true)
   }
 
   private func expireTimer(of seat: BatchSeat) {
@@ -224,96 +155,5 @@ private struct FileBytes {
     guard pread(file, &byte, 1, off_t(offset)) == 1 else { return }
     byte ^= 1
     pwrite(file, &byte, 1, off_t(offset))
-  }
-
-  /// A client whose request is `byteCount` bytes long.
-  private func client(
-    of node: Int, asking byteCount: Int, cut: Int = 0, number: UInt64 = 1
-  ) throws -> Caller {
-    let caller = try Caller(plan.settings[node].endpoints[node])
-    caller.say(plan.hello(.client, to: node), .hello)
-    try waitFor("welcome", seats + [caller]) { caller.isWelcome ? true : nil }
-    let request = frame(
-      ClientRequest(
-        id: RequestID(client: ClientID(number), sequence: 1),
-        command: KeyValueCommand.put(Key("a"), value: [UInt8](repeating: 7, count: byteCount))),
-      .request)
-    caller.say(bytes: Array(request.dropLast(cut)))
-    return caller
-  }
-
-  @Test("A turn handles a bounded number of bytes, and the next turns handle the others")
-  func boundedTurn() throws {
-    let size = 200 << 10
-    let callers = try (1...12 as ClosedRange<UInt64>).map {
-      try client(of: 0, asking: size, number: $0)
-    }
-    // The system holds all requests before the node reads the first.
-    for _ in 0..<100 { for caller in callers { try caller.step() } }
-    var most = 0
-    try waitFor("requests", [seats[0]] + callers) {
-      most = max(most, seats[0].node.handledByteCount)
-      return seats[0].node.host.core.requestCount == 12 ? true : nil
-    }
-    #expect(most >= size && most < NodeLimits.turnInput + size + InputBuffer.readByteCount)
-  }
-
-  @Test("A node that receives a large request tells its peers that it may be silent")
-  func notice() throws {
-    let small = try client(of: 1, asking: NodeLimits.announcedFrame / 2, cut: 1000)
-    try waitFor("bytes", seats + [small]) {
-      seats[1].node.inbound.contains { $0.input.count > 400_000 } ? true : nil
-    }
-    try waitFor("quiet", seats) { seats[1].node.peers[0].output.isEmpty ? true : nil }
-    #expect(seats[0].node.host.core.silences.isEmpty)
-    let large = try client(of: 1, asking: 4 << 20, cut: 1000)
-    try waitFor("notice", seats + [large]) {
-      seats[0].node.host.core.silences.isEmpty ? nil : true
-    }
-    let silence = try #require(seats[0].node.host.core.silences.first)
-    #expect(silence.of == ReplicaID(1))
-    #expect(silence.pause >= NodeLimits.transferPause(of: 4 << 20))
-    #expect(silence.pause < NodeLimits.transferPause(of: 5 << 20))
-    // A peer that is not in charge says nothing about the one that is.
-    #expect(seats[0].node.transferEndsAt == nil)
-    // Notices have a pause between them, so that they do not add to the load.
-    let count = seats[1].node.counters.messagesSent
-    seats[1].node.nextNotice = seats[1].node.now
-    seats[1].node.announceSilence(after: 4 << 20)
-    seats[1].node.announceSilence(after: 4 << 20)
-    #expect(seats[1].node.counters.messagesSent == count + 1)
-  }
-
-  @Test(
-    "The notice of a node in charge puts off timers that wait for others; an outdated one does not")
-  func noticeInCharge() throws {
-    seats[0].node.host.core.epoch = 5
-    let end = { seats[0].node.transferEndsAt }
-    seats[0].node.take(SilenceNotice(pause: .seconds(1), epochInCharge: 4), from: 1)
-    #expect(end() == nil)
-    seats[0].node.take(SilenceNotice(pause: .seconds(1), epochInCharge: 5), from: 1)
-    #expect(end() == seats[0].node.now + .seconds(1))
-    // A silence is as long as the largest frame allows, whatever a peer claims.
-    seats[0].node.take(SilenceNotice(pause: .seconds(1000), epochInCharge: 6), from: 1)
-    let longest = NodeLimits.transferPause(of: Frame.maximumByteCount)
-    #expect(end() == seats[0].node.now + longest)
-    #expect(seats[0].node.host.core.silences.last?.pause == longest)
-    // What a node in charge announces names its epoch.
-    seats[1].node.host.core.isInCharge = true
-    seats[1].node.host.core.epoch = 9
-    seats[0].node.transferEndsAt = nil
-    seats[1].node.announceSilence(after: 4 << 20)
-    seats[1].node.flushAll()
-    try waitFor("notice", seats) { end() }
-  }
-
-  @Test("The notice of a replica does not put off the timers of the authority")
-  func noticeToAuthority() throws {
-    var plan = try Plan(nodes: 2)
-    plan.settings[0].membership = Membership(replicas: [ReplicaID(1)], authority: [ReplicaID(0)])
-    let seat = try BatchSeat(plan.settings[0])
-    seat.node.take(SilenceNotice(pause: .seconds(1), epochInCharge: 9), from: 1)
-    #expect(seat.node.transferEndsAt == nil)
-    #expect(seat.node.host.core.silences.count == 1)
   }
 }
