@@ -40,6 +40,10 @@ public protocol ReplicaCore: Sendable {
   /// asks for it and ignores such a message.
   static func largestGeneration(in message: Message) -> UInt64
 
+  /// The batches of entries that a message carries. A core that uses another one for its own state
+  /// looks into them before it hands the message on.
+  static func batches(in message: Message) -> [Batch]
+
   /// Takes back one durable fact after a restart.
   mutating func recover(_ record: Record)
 
@@ -47,6 +51,11 @@ public protocol ReplicaCore: Sendable {
   /// never steps and keeps running while the process is stopped. It was read after the event and
   /// the requests in it had arrived.
   mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
+
+  /// Tells the core that another node is alive, but may be silent for a while, because it receives,
+  /// writes or sends a large message. A core that judges single nodes by their silence must not
+  /// count that time. Only runtimes with real connections know of it.
+  mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant)
 
   /// Ends a turn, after the host has handed over all its events. Effects added here belong to the
   /// turn, so a core can gather what goes to one neighbour or to the disk and ask for it once. The
@@ -126,6 +135,12 @@ extension ReplicaCore {
   public mutating func takePlace(generation: UInt64) {}
 
   public static func largestGeneration(in message: Message) -> UInt64 { 0 }
+
+  public static func batches(in message: Message) -> [Batch] { [] }
+
+  /// Does nothing, which suits a core that notices the silence of others by its timers alone.
+  @inlinable
+  public mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {}
 
   /// Does nothing, which suits a core that adds all effects while it handles events.
   @inlinable

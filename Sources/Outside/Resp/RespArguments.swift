@@ -45,4 +45,18 @@ public struct RespArguments: Sendable {
     let range = range(position)
     return range.count <= 16 ? String(decoding: bytes[range], as: UTF8.self).uppercased() : ""
   }
+
+  /// A cursor of `SCAN`, read as Redis reads it, by `strtoul`: a sign may precede the digits, a
+  /// negative number counts down from 2 to the power of 64, a byte of 0 ends the text, and the
+  /// empty text is 0.
+  func cursor(_ position: Int) -> UInt64? {
+    let text = bytes[range(position)].prefix { $0 != 0 }
+    guard let first = text.first else { return 0 }
+    let isSigned = first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
+    let digits = isSigned ? text.dropFirst() : text
+    guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+      let number = UInt64(String(decoding: digits, as: UTF8.self))
+    else { return nil }
+    return first == UInt8(ascii: "-") ? 0 &- number : number
+  }
 }

@@ -31,7 +31,7 @@ extension RespInterpreter {
     guard name == .scan else {
       return walk(from: 0, count: .max, command.value(1), .keys, into: &chunk)
     }
-    guard let cursor = UInt64(command.text(1)) else {
+    guard let cursor = command.cursor(1) else {
       return RespReply.error("ERR invalid cursor", into: &chunk.local)
     }
     var pattern = Array("*".utf8)

@@ -61,6 +61,7 @@ public struct RespInterpreter: Sendable {
         "OOM command not allowed when used memory > 'maxmemory'.", into: &chunk.local)
       return .unsupported
     }
+    if refusesSubcommand(of: name, command, into: &chunk.local) { return .unsupported }
     switch name {
     case .get: chunk.ask(.get(command.key(1)), .value)
     case .set: return set(command, into: &chunk)

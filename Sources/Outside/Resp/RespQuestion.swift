@@ -55,13 +55,7 @@ extension RespInterpreter {
 
   /// `CLIENT INFO`, and `CLIENT LIST [TYPE normal] [ID id …]`.
   func clients(_ command: RespArguments, into output: inout WireWriter) -> Effect {
-    guard command.word(1) == "LIST" else {
-      guard command.count == 2 else {
-        RespInterpreter.wrongArity("client|info", into: &output)
-        return .none
-      }
-      return .ask(.clients(.own))
-    }
+    guard command.word(1) == "LIST" else { return .ask(.clients(.own)) }
     switch command.count == 2 ? "" : command.word(2) {
     case "" where command.count == 2: return .ask(.clients(.all))
     case "TYPE" where command.count == 4:

@@ -31,6 +31,8 @@ extension ChainReplica {
     var pace: ResendPace
     /// The questions that were sent since the receiver's last message.
     var vainQuestions = 0
+    /// Until when the receiver may be silent without being unreachable.
+    var silentUntil = Instant.longAgo
 
     /// A neighbour counts as unreachable when more than this number of questions have had no
     /// answer. Each question waits twice as long as the one before, up to eight times the pace. The
@@ -91,7 +93,7 @@ extension ChainReplica {
     /// it was lost.
     mutating func asked(at now: Instant) {
       answered = nil
-      vainQuestions += 1
+      if now >= silentUntil { vainQuestions += 1 }
       pace.asked(at: now)
     }
   }
@@ -167,6 +169,11 @@ extension ChainReplica {
       guard index > commitIndex, index <= forgotten else { return entries[offset] }
       return ViewEntry(view: entries[offset].view, batch: .noop)
     }
+  }
+
+  public mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
+    guard successor?.to == id else { return }
+    link.silentUntil = max(link.silentUntil, now + pause)
   }
 
   /// Notes that the receiver holds everything up to `index`.

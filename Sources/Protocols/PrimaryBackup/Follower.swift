@@ -23,6 +23,8 @@ extension PrimaryBackupReplica {
     var isAsked = false
     /// Unanswered questions since the last sign of life.
     var vainQuestions = 0
+    /// Until when the follower may be silent without being unreachable.
+    var silentUntil = Instant.longAgo
     /// The end of the log when everything in it had been sent for the first time since the follower
     /// fell behind. Once the follower holds that entry, it lacks only entries that are on their
     /// way.

@@ -116,6 +116,13 @@ extension PrimaryBackupReplica {
     followers[position].vainQuestions = 0
   }
 
+  public mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
+    guard role == .primary else { return }
+    for position in followers.indices where followers[position].id == id {
+      followers[position].silentUntil = max(followers[position].silentUntil, now + pause)
+    }
+  }
+
   /// Asks the followers whose answers are overdue, and those that have been quiet for long; tells
   /// the others the commit index.
   mutating func resendTimerFired(at now: Instant, into effects: inout Effects<Self>) {
@@ -124,7 +131,9 @@ extension PrimaryBackupReplica {
       followers[position].quietTimers += 1
       if !followers[position].isIdle {
         guard followers[position].pace.isDue(at: now) else { continue }
-        if followers[position].isAsked { followers[position].vainQuestions += 1 }
+        if followers[position].isAsked, now >= followers[position].silentUntil {
+          followers[position].vainQuestions += 1
+        }
         // Bug: continue-without-backup.
         if broken(.continueWithoutBackup), followers[position].vainQuestions >= 2 {
           followers[position].isMember = false

@@ -83,6 +83,11 @@ extension RaftReplica {
 }
 
 extension RaftReplica {
+  public static func batches(in message: Message) -> [Batch] {
+    guard case .appendEntries(let request) = message else { return [] }
+    return request.entries.map(\.batch)
+  }
+
   public static func largestGeneration(in message: Message) -> UInt64 {
     switch message {
     case .appendAccepted(let reply): reply.standing.generation

@@ -14,6 +14,8 @@ struct FailureDetector: Sendable {
   struct Replica: Sendable {
     /// The tick at which the replica was last heard; 0, the begin of the leadership, before that.
     var heardTick = 0
+    /// The tick up to which the replica may be silent, because it has announced that.
+    var silentUntilTick = 0
     var hasPinged = false
     /// Whether the replica has heard an answer of this leader.
     var hasEchoed = false
@@ -117,6 +119,14 @@ struct FailureDetector: Sendable {
     replicas[position].answerTime = ping.answerTime
   }
 
+  /// Notes that a replica may be silent for a while, although it is alive. Its leases do not become
+  /// longer by that.
+  mutating func expectSilence(of id: ReplicaID, for pause: Interval) {
+    guard let position = ids.firstIndex(of: id) else { return }
+    let count = Int((pause.nanoseconds + ping.nanoseconds - 1) / ping.nanoseconds)
+    replicas[position].silentUntilTick = max(replicas[position].silentUntilTick, ticks + count)
+  }
+
   /// Notes an answer that leaves now to a ping that was heard at `heardTick`.
   /// - Returns: how long a lease the answer grants. It is zero for a replica that is not a member,
   ///   has to go, may not hear the answer, or has lost its disk.
@@ -196,6 +206,7 @@ struct FailureDetector: Sendable {
 
   func isAlive(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
     guard let position = ids.firstIndex(of: id) else { return false }
+    if ticks < replicas[position].silentUntilTick { return true }
     let limit = silenceLimit(state)
     return ticks - replicas[position].heardTick < limit
       && echoAge(position) < limit + echoAllowance(position)

@@ -66,7 +66,8 @@ public struct ViewServiceStateMachine: StateMachine {
     case .changeJoiner(let next):
       let joined = next.joiner.flatMap { next.incarnation(of: $0) } ?? 0
       guard view.number > 0, next.joiner.map({ !view.members.contains($0) }) ?? true,
-        next == view.changingJoiner(to: next.joiner, incarnation: joined)
+        next == view.changingJoiner(to: next.joiner, incarnation: joined),
+        hasPossibleIncarnations(next)
       else { return Response(isAccepted: false) }
       view = next
     case .setLease(let granted, let patience):
@@ -85,7 +86,7 @@ public struct ViewServiceStateMachine: StateMachine {
   /// Whether `next` may replace the current view.
   func mayFollow(_ next: View) -> Bool {
     guard next.number == view.number + 1, next.joining == 0, let first = next.members.first,
-      !next.members.hasDuplicates, next.isWellFormed
+      !next.members.hasDuplicates, next.isWellFormed, hasPossibleIncarnations(next)
     else { return false }
     if let joiner = next.joiner, next.members.contains(joiner) { return false }
     if view.number == 0 { return next.joiner == nil }
@@ -94,6 +95,22 @@ public struct ViewServiceStateMachine: StateMachine {
     return next.members.allSatisfy {
       view.members.contains($0) || isEstablished && view.joiner == $0
     }
+  }
+
+  /// Whether the replicas can have the incarnations that `next` names. One that names a larger
+  /// incarnation than a replica ever reaches would keep this replica out of all views.
+  private func hasPossibleIncarnations(_ next: View) -> Bool {
+    (next.members + (next.joiner.map { [$0] } ?? [])).allSatisfy {
+      isPossibleGeneration(
+        next.incarnation(of: $0) ?? 0, after: view.incarnation(of: $0) ?? 0)
+    }
+  }
+
+  /// Whether this state, which another node of the authority has sent, can follow `earlier`.
+  func isPossible(after earlier: ViewServiceStateMachine) -> Bool {
+    let joining = view.number == earlier.view.number ? earlier.view.joining : 0
+    return view.number <= earlier.view.number + longestEpochJump
+      && view.joining <= joining + longestEpochJump && earlier.hasPossibleIncarnations(view)
   }
 }
 

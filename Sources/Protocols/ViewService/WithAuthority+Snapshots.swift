@@ -112,6 +112,7 @@ extension WithAuthority {
     guard membership.authority.contains(sender), page.bytes.count == page.totalByteCount,
       page.reference.index > authority.appliedIndex,
       var machine = try? ViewServiceStateMachine(restoring: page.bytes),
+      machine.isPossible(after: authority.machine),
       consensus?.install(page.reference, from: sender, at: now, into: &consensusEffects) == true
     else { return }
     machine.bug = options.bug

@@ -117,13 +117,35 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     switch message.authority {
     case .consensus(let bytes)?:
       (try? WireReader.decode(Consensus.Message.self, from: bytes))
-        .map(Consensus.largestGeneration(in:)) ?? 0
+        .map(largestGeneration(inConsensus:)) ?? 0
     case .ping(let ping)?: ping.incarnation
     case .pong(let pong)?: max(pong.incarnation, pong.view.incarnations.max() ?? 0)
     case .view(let view)?, .adopting(let view)?: view.incarnations.max() ?? 0
     case .alive(let incarnation)?: incarnation
     case .redirect?, .snapshot?, nil: 0
     }
+  }
+
+  /// The same for a message of the consensus protocol: in the message itself, and in the views that
+  /// its entries or its snapshot contain.
+  private static func largestGeneration(inConsensus message: Consensus.Message) -> UInt64 {
+    var largest = Consensus.largestGeneration(in: message)
+    if case .page(let page)? = Consensus.snapshotMessage(in: message),
+      let machine = try? ViewServiceStateMachine(restoring: page.bytes)
+    {
+      largest = max(largest, machine.view.incarnations.max() ?? 0)
+    }
+    for batch in Consensus.batches(in: message) {
+      var reader = batch.makeReader()
+      while reader.next() != nil {
+        switch reader.command(as: ViewServiceStateMachine.Command.self) {
+        case .propose(let view)?, .changeJoiner(let view)?:
+          largest = max(largest, view.incarnations.max() ?? 0)
+        case .markEstablished?, .setLease?, nil: break
+        }
+      }
+    }
+    return largest
   }
 
   public mutating func recover(_ record: Record) {
@@ -156,6 +178,14 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
 
   public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
     if consensus == nil { endReplicaTurn(at: now, into: &effects) }
+  }
+
+  public mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
+    if replica == nil {
+      authority.detector.expectSilence(of: id, for: pause)
+    } else {
+      replica?.expectSilence(of: id, for: pause, at: now)
+    }
   }
 
   /// Whether this rule is switched off, to show that the bench catches it.

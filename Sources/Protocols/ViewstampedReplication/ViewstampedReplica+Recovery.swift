@@ -132,9 +132,11 @@ extension ViewstampedReplica {
   mutating func receiveRecovery(
     _ nonce: Incarnation, from slot: Int, into effects: inout Effects<Self>
   ) {
-    guard slot != ownSlot, nonce >= incarnations[slot],
-      nonce.isPossible(after: incarnations[slot])
-    else { return }
+    guard slot != ownSlot else { return }
+    if nonce < incarnations[slot], nonce.generation == incarnations[slot].generation {
+      return tellStart(to: slot, into: &effects)
+    }
+    guard nonce >= incarnations[slot], nonce.isPossible(after: incarnations[slot]) else { return }
     // Bug: answer-while-recovering.
     let mayAnswer = state == .recovering && options.bug == .answerWhileRecovering
     guard state == .normal || mayAnswer else { return }
@@ -148,6 +150,36 @@ extension ViewstampedReplica {
     }
     // After the disk: what is told is known to last.
     effects.send(.recoveryResponse(response), to: membership.replicas[slot])
+  }
+
+  /// Tells a replica which of its starts this one has heard of, because it has come with an earlier
+  /// one. Either that message is old, or somebody has claimed a start that never was. No other
+  /// replica would answer then, for as many starts as were claimed.
+  private mutating func tellStart(to slot: Int, into effects: inout Effects<Self>) {
+    guard options.recovery == .replicas else { return }
+    // The nonce is that of no start, so that the word of a replica that may not be normal is not
+    // counted as an answer.
+    effects.send(
+      .recoveryResponse(
+        .init(view: viewNumber, nonce: Incarnation(), incarnations: incarnations)),
+      to: membership.replicas[slot])
+  }
+
+  /// Counts on from a start of this replica that others have heard of, and begins the recovery anew
+  /// with the next one. This replica has taken no part in this start, so any larger number will do.
+  /// - Returns: whether there was such a start.
+  private mutating func skipStarts(
+    after claimed: Incarnation, at now: Instant, into effects: inout Effects<Self>
+  ) -> Bool {
+    let own = incarnations[ownSlot]
+    guard options.recovery == .replicas, claimed.generation == own.generation, claimed > own,
+      claimed.isPossible(after: own)
+    else { return false }
+    starts = claimed.start + 1
+    incarnations[ownSlot].start = starts
+    effects.persist(.started(starts))
+    recover(at: now, into: &effects)
+    return true
   }
 
   /// A replica that is recovering hears answers and pages, and keeps what the primary sends
@@ -172,6 +204,11 @@ extension ViewstampedReplica {
     guard transfer == nil, let nonce = recovery?.nonce, slot != ownSlot,
       response.log.map({ $0.view == response.view && primary(of: $0.view) == slot }) ?? true
     else { return }
+    if response.incarnations.count > ownSlot,
+      skipStarts(after: response.incarnations[ownSlot], at: now, into: &effects)
+    {
+      return
+    }
     // Bug: recover-without-nonce.
     guard response.nonce == nonce || options.bug == .recoverWithoutNonce else { return }
     recovery!.responses[slot] = response

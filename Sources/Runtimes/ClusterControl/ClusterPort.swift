@@ -256,7 +256,7 @@ public struct ClusterPort<Application: StateMachine>: ServerPort, ~Copyable {
     case .refusal:
       connections[position].refusal =
         try Frame.decode(RefusalReason.self, from: input.bytes, in: header.body).text
-    case .hello, .message, .request, .order:
+    case .hello, .message, .request, .order, .silence:
       throw .malformed("\(header.kind) from a node to a client")
     }
   }

@@ -92,6 +92,22 @@ extension Hello: WireCodable {
   }
 }
 
+extension SilenceNotice: WireCodable {
+  public var encodedByteCount: Int { 8 + 1 + (epochInCharge == nil ? 0 : 8) }
+
+  public func encode(into writer: inout WireWriter) {
+    writer.write(pause.nanoseconds)
+    writer.write(epochInCharge != nil)
+    if let epochInCharge { writer.write(epochInCharge) }
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    let pause = Interval(nanoseconds: try reader.readTime())
+    let isInCharge = try reader.readFlag()
+    self.init(pause: pause, epochInCharge: isInCharge ? try reader.read(UInt64.self) : nil)
+  }
+}
+
 extension RefusalReason: WireCodable {
   public var encodedByteCount: Int { 4 + text.utf8.count }
   public func encode(into writer: inout WireWriter) { writer.write(text) }

@@ -97,6 +97,19 @@ public struct RefusalReason: Equatable, Sendable {
   public init(_ text: String) { self.text = text }
 }
 
+/// A node's notice that it may send nothing for a while, because it has begun to receive a large
+/// message, which it has to copy, write and send on.
+public struct SilenceNotice: Equatable, Sendable {
+  public var pause: Interval
+  /// The epoch in which the node is in charge, if it is.
+  public var epochInCharge: UInt64?
+
+  public init(pause: Interval, epochInCharge: UInt64?) {
+    self.pause = pause
+    self.epochInCharge = epochInCharge
+  }
+}
+
 /// A runner's order to a node.
 public enum Order: Equatable, Sendable {
   /// Replaces all the faults that hold.

@@ -90,6 +90,7 @@ extension ClusterNode {
         let header = try Frame.next(in: input.bytes, from: input.start, to: input.end)
       {
         try take(header, of: input, from: slot)
+        handledByteCount += header.body.upperBound - input.start
         input.consume(header.body.upperBound - input.start)
       }
       if inbound[slot].isOpen, inbound[slot].role == nil, !inbound[slot].isClosing,
@@ -111,7 +112,14 @@ extension ClusterNode {
     guard inbound[slot].isOpen, inbound[slot].generation == generation else { return }
     swap(&input, &inbound[slot].input)
     if inbound[slot].role == .peer, received > 0 {
-      noteTransfer(left: inbound[slot].input.count, before: .max)
+      noteTransfer(with: inbound[slot].sender, left: inbound[slot].input.count, before: .max)
+    }
+    if inbound[slot].role != nil, !inbound[slot].isClosing,
+      let byteCount = Frame.claimedByteCount(
+        in: inbound[slot].input.bytes, from: inbound[slot].input.start,
+        to: inbound[slot].input.end)
+    {
+      arrivingByteCount = max(arrivingByteCount, byteCount)
     }
     if inbound[slot].role == .client {
       noteMemory(of: slot)
@@ -137,13 +145,19 @@ extension ClusterNode {
         try Frame.decode(Hello.self, from: input.bytes, in: header.body), header, at: slot)
       return
     }
-    switch (role, header.kind) {
-    case (.peer, .message):
+    if role == .peer {
       guard header.sender == inbound[slot].sender, header.incarnation == inbound[slot].incarnation
       else {
         throw .malformed("a message of node \(header.sender) on the connection of another")
       }
+    }
+    switch (role, header.kind) {
+    case (.peer, .message):
       try takeMessage(header, of: input, from: inbound[slot].sender.index)
+    case (.peer, .silence):
+      take(
+        try Frame.decode(SilenceNotice.self, from: input.bytes, in: header.body),
+        from: header.sender)
     case (.client, .request): try takeRequest(header, of: input, from: slot)
     case (.runner, .order):
       let order = try Frame.decode(Order.self, from: input.bytes, in: header.body)

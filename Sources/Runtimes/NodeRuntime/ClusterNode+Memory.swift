@@ -4,7 +4,7 @@ import ClusterMessages
 import Sockets
 import WireFormat
 
-/// The memory that the connections of all clients take together, and large frames on their way.
+/// The memory that the connections of all clients take together.
 extension ClusterNode {
   /// The bytes that this node has allocated: those of a node without data, of the application, of
   /// the sessions, and of the buffers of clients. The allocator is asked once only, because it
@@ -76,15 +76,5 @@ extension ClusterNode {
     inbound[slot].clients = .none
     inbound[slot].openedAt = now
     refuse(slot, reason)
-  }
-
-  /// Notes that bytes of a large frame have moved.
-  /// - Parameters:
-  ///   - left: how many bytes still wait: to be sent, or for the rest of their frame.
-  ///   - before: how many waited before.
-  public mutating func noteTransfer(left: Int, before: Int) {
-    guard left >= NodeLimits.largeFrame, left < before else { return }
-    let end = now + NodeLimits.transferPause(of: left)
-    transferEndsAt = max(transferEndsAt ?? end, end)
   }
 }

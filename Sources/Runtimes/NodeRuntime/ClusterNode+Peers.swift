@@ -136,7 +136,7 @@ extension ClusterNode {
       hangUp(peer)
       return
     }
-    noteTransfer(left: peers[peer].output.count, before: before)
+    noteTransfer(with: ReplicaID(peer), left: peers[peer].output.count, before: before)
     let waits = !peers[peer].output.isEmpty
     guard waits != peers[peer].watchesWriting else { return }
     peers[peer].watchesWriting = waits

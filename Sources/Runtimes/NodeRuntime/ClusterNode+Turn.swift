@@ -35,6 +35,7 @@ extension ClusterNode: TurnRuntime {
       }
     } while !ownMessages.isEmpty
     relievePressure()
+    announceSilence()
     flushAll()
     if !runnerSlots.isEmpty { tellRunners() }
   }
@@ -53,6 +54,7 @@ extension ClusterNode: TurnRuntime {
     if log.pendingByteCount > NodeLimits.inlineSync || log.opensSegment
       || loop.wait(atMost: .zero) > 0
     {
+      committingByteCount = log.pendingByteCount
       try log.beginCommit()
       if !watchesCommits, let signal = log.commitSignal {
         watchesCommits = true
@@ -69,6 +71,7 @@ extension ClusterNode: TurnRuntime {
   /// turn.
   public mutating func finishSync() throws {
     commitHasEnded = false
+    committingByteCount = 0
     try log.finishCommit()
     endSync()
   }

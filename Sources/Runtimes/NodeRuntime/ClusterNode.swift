@@ -57,8 +57,17 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public let emptyByteCount: Int
   /// Bytes that the buffers of all clients' connections take.
   public var clientByteCount = 0
-  /// Until when a peer counts as alive because of a large frame to or from it.
+  /// Until when a peer counts as alive because of a large frame to or from it, or because it has
+  /// announced that it may be silent.
   public var transferEndsAt: Instant?
+  /// When this node may next announce that it may be silent.
+  public var nextNotice = Instant.zero
+  /// The size of the largest frame of which this turn has received a part, and the bytes of the
+  /// block that the log's thread is writing.
+  public var arrivingByteCount = 0
+  public var committingByteCount = 0
+  /// Bytes of the frames that this turn has handled so far.
+  public var handledByteCount = 0
 
   public var clock: NodeClock
   /// Per timer: when it is due by the timer clock; `.never` if it is not set.
@@ -173,9 +182,10 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     // Bytes that arrive while the turn reads join it, within limits: this makes fewer, larger
     // batches.
     var looks = 0
+    handledByteCount = 0
     while count > 0 {
       for position in 0..<count { handleReady(loop.ready[position]) }
-      guard looks < NodeLimits.looksPerTurn else { break }
+      guard looks < NodeLimits.looksPerTurn, mayReadMore else { break }
       looks += 1
       count = loop.wait(atMost: .zero)
     }
@@ -218,13 +228,16 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       guard inbound[slot].isOpen, inbound[slot].generation == Token.generation(of: ready.token)
       else { return }
       if ready.writable != 0 { flushInbound(slot) }
-      if ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
+      // The loop reports in the next turn what is not read in this one.
+      if mayReadMore, ready.readable != 0 || ready.broken != 0 { readInbound(slot) }
     case .peer:
       handlePeerReady(Token.index(of: ready.token), ready)
     case .log: commitHasEnded = true
     case .snapshots: snapshotIsWritten = true
     }
   }
+
+  private var mayReadMore: Bool { handledByteCount < NodeLimits.turnInput }
 
   public mutating func fireTimers() {
     let time = clock.timerTime(at: now)

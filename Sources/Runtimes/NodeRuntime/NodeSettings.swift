@@ -61,6 +61,9 @@ public enum NodeLimits {
   public static let snapshotPause = Interval.milliseconds(2)
   /// How often a turn that has read something looks for more before it ends.
   public static let looksPerTurn = 4
+  /// A turn that has handled this many bytes of input reads no more, so that timers fire and small
+  /// messages leave before the next large one is handled.
+  public static let turnInput = 1 << 20
   /// A node with nothing else to do writes and syncs a block of up to this many bytes itself,
   /// because waking the log's thread would take longer.
   public static let inlineSync = 4096
@@ -92,6 +95,10 @@ public enum NodeLimits {
   public static func transferPause(of byteCount: Int) -> Interval {
     .milliseconds(100) + .nanoseconds(Int64(byteCount) * 30)
   }
+  /// A node with this many bytes to receive, to write and to send announces to the other nodes that
+  /// it may be silent; and the pause between two such notices.
+  public static let announcedWork = 1 << 20
+  public static let noticePause = Interval.milliseconds(20)
   /// How many of these connections are reserved for peers and runners.
   public static func reserved(ofPeers count: Int) -> Int { 2 * count + 16 }
   /// Descriptors that are left to the log, the peers and the standard streams.

@@ -39,19 +39,8 @@ public struct InputBuffer: Sendable {
       start = 0
       end = 0
       if bytes.count > InputBuffer.keptByteCount { bytes = [] }
-    } else if start > 0, bytes.count - end < room {
-      // The bytes of an unfinished frame are moved to the front.
-      bytes.withUnsafeMutableBytes { all in
-        all.baseAddress!.copyMemory(from: all.baseAddress! + start, byteCount: end - start)
-      }
-      end -= start
-      start = 0
     }
-    if bytes.count - end < room {
-      let size = max(end + room, min(bytes.count * 2, 16 << 20))
-      // Appending an array stays fast in debug builds, because it is copied in bulk.
-      bytes.append(contentsOf: [UInt8](repeating: 0, count: size - bytes.count))
-    }
+    if bytes.count - end < room { makeRoom(for: room) }
     let offset = end
     let received = bytes.withUnsafeMutableBytes {
       linux_receive(descriptor, $0.baseAddress! + offset, min(room, $0.count - offset))
@@ -59,6 +48,31 @@ public struct InputBuffer: Sendable {
     if received > 0 { end += received }
     if received == nextRoom { nextRoom = min(nextRoom * 4, InputBuffer.readByteCount) }
     return received > 0 || -received == SystemError.wouldBlock ? .open : .closed
+  }
+
+  /// Moves the bytes of an unfinished frame to the front, or into a larger buffer.
+  private mutating func makeRoom(for room: Int) {
+    let waiting = start..<end
+    let needed = waiting.count + room
+    if bytes.count >= needed {
+      bytes.withUnsafeMutableBytes { all in
+        all.baseAddress!.copyMemory(
+          from: all.baseAddress! + waiting.lowerBound, byteCount: waiting.count)
+      }
+    } else {
+      // The room behind the waiting bytes is not set to zero, because for large frames that would
+      // cost as much as receiving them.
+      let size = max(needed, min(bytes.count * 2, 16 << 20))
+      bytes = [UInt8](unsafeUninitializedCapacity: size) { target, count in
+        bytes.withUnsafeBytes {
+          UnsafeMutableRawBufferPointer(target).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: $0[waiting]))
+        }
+        count = size
+      }
+    }
+    start = 0
+    end = waiting.count
   }
 
   /// Removes the first `count` waiting bytes.

@@ -4,7 +4,8 @@ import Synchronization
 import WireFormat
 
 /// The batches of a log that are still in memory, oldest first, up to `byteLimit` bytes. The newest
-/// one stays in any case, because it is about to be applied and sent.
+/// `kept` stay in any case, because they are about to be applied and sent. Reading large ones back
+/// for that would stop the node for as long as the disk takes.
 struct WrittenBatches: Sendable {
   private struct Written: Sendable {
     let block: BatchBytes
@@ -13,6 +14,7 @@ struct WrittenBatches: Sendable {
   }
 
   let byteLimit: Int
+  static let kept = 4
   private var written: [Written] = []
   /// The batches before this index have left memory.
   private var first = 0
@@ -36,7 +38,7 @@ struct WrittenBatches: Sendable {
           place: BatchLocation(start: start, offset: batch.offset))
       )
     }
-    while byteCount > byteLimit, first < written.count - 1 {
+    while byteCount > byteLimit, first < written.count - WrittenBatches.kept {
       let oldest = written[first]
       byteCount -= oldest.block.byteCount
       oldest.block.leaveMemory(for: oldest.keeper, at: oldest.place)

@@ -17,6 +17,8 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
   /// A runner's order to a node, and a node's report.
   case order = 7
   case report = 8
+  /// A node's notice to the other nodes that it may be silent for a while.
+  case silence = 9
 }
 
 /// The header before the body of a frame.
@@ -108,6 +110,12 @@ public enum Frame {
       kind: kind, node: UInt16(truncatingIfNeeded: fixed >> 16),
       incarnation: UInt32(truncatingIfNeeded: fixed >> 32),
       body: start + headerByteCount..<start + 8 + length)
+  }
+
+  /// The size of the frame that begins at `start`, as its first bytes claim it; `nil` before they
+  /// have arrived.
+  public static func claimedByteCount(in bytes: [UInt8], from start: Int, to end: Int) -> Int? {
+    end - start >= 4 ? 8 + Int(word(UInt32.self, in: bytes, at: start)) : nil
   }
 
   @inline(__always)

@@ -36,9 +36,16 @@ public struct WireWriter: Sendable {
   public mutating func reserve(_ byteCount: Int) {
     let needed = count + byteCount
     if needed > storage.count {
-      let room = max(needed, storage.count * 2, 64)
-      // Appending an array stays fast in debug builds, because it is copied in one step.
-      storage.append(contentsOf: [UInt8](repeating: 0, count: room - storage.count))
+      grow(to: max(needed, storage.count * 2, 64))
+    }
+  }
+
+  /// Moves the written bytes to a larger buffer. The room behind them is not set to zero, because
+  /// for large values that would cost as much as writing them.
+  private mutating func grow(to room: Int) {
+    storage = [UInt8](unsafeUninitializedCapacity: room) { target, count in
+      withBytes { UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
+      count = room
     }
   }
 

@@ -164,6 +164,29 @@ import Testing
     #expect(client.requests.isEmpty)
   }
 
+  @Test(
+    "A cursor is read as Redis reads it: by strtoul, which has no quarrel with no digits at all")
+  func cursors() {
+    var client = Conversation()
+    _ = client.ask("SET", "a", "1")
+    let all = "*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n"
+    for start in ["0", "", "-0", "+0", "00", "0\0", "\0", "\0x", "-00\0x"] {
+      #expect(client.ask("SCAN", start) == all, "\(start)")
+    }
+    // Numbers that no call has returned are cursors, too.
+    for other in ["-1", "+7", "18446744073709551615", "-18446744073709551615", "-9"] {
+      #expect(client.ask("SCAN", other).hasPrefix("*2\r\n$1\r\n0\r\n"), "\(other)")
+    }
+    for none in [
+      "x", "+", "-", " 0", "0 ", "0x0", "1-", "--1", "18446744073709551616",
+      "-18446744073709551616",
+    ] {
+      #expect(client.ask("SCAN", none) == "-ERR invalid cursor\r\n", "\(none)")
+    }
+    #expect(
+      client.ask("SCAN", "", "COUNT", "x") == "-ERR value is not an integer or out of range\r\n")
+  }
+
   @Test("Every command takes the number of arguments that COMMAND states")
   func arities() {
     for name in RespCommandName.allCases {

@@ -44,7 +44,9 @@ import Testing
     "A command that cannot be executed discards its transaction",
     arguments: [
       ["FOO"], ["GET"], ["SET", "a", "1", "EX", "10"], ["EXPIRE", "a", "1"], ["INFO"], ["TIME"],
-      ["WAIT", "0", "0"], ["CLIENT", "LIST"],
+      ["WAIT", "0", "0"], ["CLIENT", "LIST"], ["CLIENT", "ID", "x"], ["CLIENT", "SETNAME"],
+      ["CLIENT", "INFO", "x"], ["CLIENT", "NO-EVICT"], ["CLIENT", "NONE"], ["CONFIG", "GET"],
+      ["CONFIG", "NONE", "x"], ["COMMAND", "COUNT", "x"], ["COMMAND", "NONE"],
     ])
   func spoilt(words: [String]) {
     var client = Conversation()

@@ -172,6 +172,23 @@ struct PipelineTests {
     #expect(chain.core(0).report.unreachable == [])
   }
 
+  @Test("A neighbour that may be silent is not reported before that time is over")
+  func expectedSilence() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    chain.cluster.delivers = { _ in false }
+    chain.cluster.perform(at: 0) { core, now, _ in
+      core.expectSilence(of: 1, for: .seconds(2), at: now)
+      core.expectSilence(of: 1, for: .milliseconds(1), at: now)
+    }
+    chain.update(at: 0)
+    let start = chain.cluster.now
+    while chain.cluster.now - start < .milliseconds(1900) { chain.fire(0) }
+    #expect(chain.core(0).report.unreachable == [])
+    while chain.cluster.now - start < .seconds(4) { chain.fire(0) }
+    #expect(chain.core(0).report.unreachable == [ReplicaID(1)])
+  }
+
   @Test("A long round trip is measured, and no replica is asked before it is over")
   func longRoundTrip() {
     var chain = Chain(2)

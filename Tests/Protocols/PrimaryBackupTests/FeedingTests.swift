@@ -140,6 +140,26 @@ import ViewService
     #expect(cluster.core(0).report.unreachable.isEmpty)
   }
 
+  @Test("A backup that may be silent is not reported before that time is over")
+  func expectedSilence() {
+    var cluster = Cluster()
+    cluster.begin(1, [0, 1, 2])
+    cluster.isolate(2)
+    cluster.perform(at: 0) { core, now, _ in
+      core.expectSilence(of: 1, for: .seconds(60), at: now)
+      core.expectSilence(of: 2, for: .seconds(1), at: now)
+      core.expectSilence(of: 2, for: .milliseconds(1), at: now)
+    }
+    // A replica without followers has no use for it.
+    cluster.perform(at: 1) { core, now, _ in
+      core.expectSilence(of: 0, for: .seconds(1), at: now)
+    }
+    for _ in 0..<40 { cluster.beat(0) }
+    #expect(cluster.core(0).report.unreachable.isEmpty)
+    for _ in 0..<40 { cluster.beat(0) }
+    #expect(cluster.core(0).report.unreachable == [ReplicaID(2)])
+  }
+
   @Test("A backup with a slow disk gives signs of life, although its acknowledgements wait")
   func slowDisk() {
     var cluster = Cluster(replicas: 2)

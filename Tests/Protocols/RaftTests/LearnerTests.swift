@@ -82,6 +82,7 @@ func claimedGeneration() {
   ]
   #expect(claims.map { RaftReplica.largestGeneration(in: $0) } == [7, 7, 7])
   #expect(RaftReplica.largestGeneration(in: .newerTerm(9)) == 0)
+  #expect(RaftReplica.batches(in: .newerTerm(9)).isEmpty)
 }
 
 @Suite("A replica that has lost its disk")

@@ -36,6 +36,22 @@ import Testing
     #expect(scene.nextView == View(number: 2, members: [ReplicaID(1), ReplicaID(2)]))
   }
 
+  @Test("A member that may be silent is removed when that time is over; its lease is no longer")
+  func expectedSilence() {
+    var scene = scene([0, 1, 2])
+    scene.live(3, hearing: [0, 1, 2])
+    let lease = scene.lease[0]
+    scene.detector.expectSilence(of: 0, for: .milliseconds(600))
+    scene.detector.expectSilence(of: 0, for: .milliseconds(40))
+    scene.tick(14, hearing: [1, 2])
+    #expect(scene.next == nil)
+    #expect(scene.lease[0] == lease && lease == .milliseconds(200))
+    scene.tick(1, hearing: [1, 2])
+    #expect(scene.nextView == View(number: 2, members: [ReplicaID(1), ReplicaID(2)]))
+    // One that is not a replica is ignored.
+    scene.detector.expectSilence(of: 7, for: .seconds(1))
+  }
+
   @Test("The last member that holds the data is never removed: unavailable, not empty")
   func lastEligible() {
     var scene = scene([0, 1, 2])

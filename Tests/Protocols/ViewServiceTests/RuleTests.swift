@@ -33,6 +33,18 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
     #expect(scene.machine.view.number == 3)
   }
 
+  @Test("A node that is told of a coming silence tells its detector or its data protocol")
+  func expectedSilence() {
+    let membership = Membership(replicas: [0, 1], authority: [2])
+    let options = Stub.Options(OptionValues(Stub.Options.declared))
+    var replica = Stub(id: 0, membership: membership, options: options)
+    replica.expectSilence(of: 1, for: .seconds(1), at: .zero)
+    #expect(replica.replica?.expectedSilences == [ReplicaID(1)])
+    var authority = Stub(id: 2, membership: membership, options: options)
+    authority.expectSilence(of: 1, for: .seconds(1), at: .zero)
+    #expect(authority.authority.detector.replica(1)?.silentUntilTick == 25)
+  }
+
   @Test("Only a live joiner of an established view becomes a member, by a report on this view")
   func readyJoiner() {
     let ready = Report(view: 1, joining: 1, joinerHasCaughtUp: true)

@@ -54,6 +54,7 @@ struct StubReplica: ViewFollower {
   var isEstablished = true
   var joinerHasCaughtUp = false
   var unreachable: [ReplicaID] = []
+  var expectedSilences: [ReplicaID] = []
   /// How often it was told of a view, and of a joiner alone.
   var viewCount = 0
   var joinerCount = 0
@@ -61,6 +62,10 @@ struct StubReplica: ViewFollower {
   init(id: ReplicaID, membership: Membership, options: Options) { self.id = id }
 
   mutating func recover(_ record: UInt64) {}
+
+  mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
+    expectedSilences.append(id)
+  }
 
   /// Messages that say what the stub is to report.
   static let notEstablished: UInt64 = 1
@@ -125,6 +130,10 @@ struct StubReplica: ViewFollower {
 /// and its reads back one by one, and take its leadership away.
 struct SoloConsensus: ReplicaCore {
   typealias Record = UInt64
+
+  static func batches(in message: Message) -> [Batch] {
+    if case .append(let batch) = message { [batch] } else { [] }
+  }
 
   enum Message: Equatable, Sendable, WireCodable {
     case append(Batch)

@@ -1,6 +1,7 @@
 import ProtocolTesting
 import Replication
 import Testing
+import WireFormat
 
 @testable import ViewService
 
@@ -37,6 +38,54 @@ import Testing
     #expect(view.incarnation(of: c) == nil)
     let next = View(number: 2, members: [b], joiner: c, incarnations: [4, 9])
     #expect(next.incarnation(of: c) == 9 && next.incarnation(of: a) == nil)
+  }
+
+  @Test("A view that names an incarnation out of reach is not agreed on, whoever proposes it")
+  func incarnationsOutOfReach() {
+    var machine = ViewServiceStateMachine()
+    for incarnation in [1 << 44 + 1, 1 << 62, .max] as [UInt64] {
+      let first = View(number: 1, members: [a, b], incarnations: [1, incarnation])
+      #expect(!machine.apply(.propose(first)).isAccepted)
+    }
+    propose(1, [a, b], to: &machine)
+    _ = machine.apply(.markEstablished(1))
+    for incarnation in [1 << 44 + 1, .max] as [UInt64] {
+      let next = View(number: 2, members: [a, b], incarnations: [1, incarnation])
+      #expect(!machine.apply(.propose(next)).isAccepted)
+      let joiner = machine.view.changingJoiner(to: c, incarnation: incarnation)
+      #expect(!machine.apply(.changeJoiner(joiner)).isAccepted)
+    }
+    let next = View(number: 2, members: [a, b], incarnations: [1, 1 << 44])
+    #expect(machine.apply(.propose(next)).isAccepted)
+    #expect(
+      machine.apply(.changeJoiner(machine.view.changingJoiner(to: c, incarnation: 5))).isAccepted)
+  }
+
+  @Test("A state of another node of the authority counts only if it can follow the own one")
+  func statesOutOfReach() throws {
+    var own = ViewServiceStateMachine()
+    propose(1, [a, b], to: &own)
+    func restored(_ view: View) throws -> ViewServiceStateMachine {
+      var writer = WireWriter()
+      view.encode(into: &writer)
+      writer.write(true)
+      [a].encode(into: &writer)
+      writer.write(UInt64(0))
+      writer.write(UInt64(0))
+      return try ViewServiceStateMachine(restoring: writer.bytes())
+    }
+    var view = View(number: 1 + longestEpochJump, members: [a, b], incarnations: [7, 1])
+    #expect(try restored(view).isPossible(after: own))
+    view.joining = longestEpochJump
+    #expect(try restored(view).isPossible(after: own))
+    view.joining += 1
+    #expect(try !restored(view).isPossible(after: own))
+    view.joining = 0
+    view.incarnations[1] = .max
+    #expect(try !restored(view).isPossible(after: own))
+    view.incarnations[1] = 1
+    view.number = .max
+    #expect(try !restored(view).isPossible(after: own))
   }
 
   @Test("All replicas are eligible in the first view, and in a view that was established")

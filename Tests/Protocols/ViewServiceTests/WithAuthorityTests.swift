@@ -67,6 +67,18 @@ import WireFormat
     #expect(claims.map { Core.largestGeneration(in: .authority($0)) } == [7, 7, 7, 7, 7])
     #expect(Core.largestGeneration(in: .authority(.redirect(nil))) == 0)
     #expect(Core.largestGeneration(in: .authority(.consensus([]))) == 0)
+    // Views are also in the entries of the authority.
+    let first = RequestID(client: ClientID(1), sequence: 1)
+    typealias Command = ViewServiceStateMachine.Command
+    let commands: [(Command, UInt64)] = [
+      (.propose(view), 7), (.changeJoiner(view), 7), (.markEstablished(9), 0),
+    ]
+    for (command, generation) in commands {
+      let append = SoloConsensus.Message.append(
+        Batch([(id: first, command: Command.markEstablished(1)), (id: first, command: command)]))
+      #expect(
+        Core.largestGeneration(in: .authority(.consensus(append.encoded()))) == generation)
+    }
   }
 
   @Test("A view that would use up the numbers of views or of joiners is not taken over")

@@ -173,6 +173,56 @@ struct RecoveryRuleTests {
       cluster.inFlight.contains { $0.message == .recovery(nonce: .init(generation: 0, start: 2)) })
   }
 
+  @Test("A replica goes on behind the starts that others have heard of, whoever has claimed them")
+  func claimedStarts() {
+    var cluster = twoViews(3, vrOptions(recovery: .replicas))
+    cluster.heal()
+    cluster.run()
+    // Two messages make `a` and `b` believe that `c` has started a thousand times.
+    for id in [a, b] {
+      _ = cluster.deliver(.recovery(nonce: .init(generation: 0, start: 1000)), from: c, to: id)
+    }
+    #expect(cluster.core(b).incarnations[c.index].start == 1000)
+    cluster.bounce(c)
+    for _ in 0..<10 where cluster.core(c).state != .normal {
+      cluster.run()
+      for id in [a, b, c] { cluster.fire(.viewChange, at: id) }
+    }
+    cluster.run()
+    #expect(cluster.core(c).state == .normal)
+    #expect(cluster.core(c).incarnations[c.index].start == 1001)
+    #expect(cluster.nodes[c.index].records.last == .started(1001))
+    // The next start is later still.
+    cluster.bounce(c)
+    #expect(cluster.core(c).incarnations[c.index].start == 1002)
+  }
+
+  @Test("The word that a start is known is no answer to the recovery, which may have this nonce")
+  func staleRecovery() {
+    var cluster = twoViews(3, vrOptions(recovery: .replicas))
+    cluster.delivers = { _ in false }
+    cluster.bounce(c)
+    let nonce = ViewstampedReplica.Incarnation(generation: 0, start: 2)
+    _ = cluster.deliver(.recovery(nonce: nonce), from: c, to: b)
+    // A message of the first start comes late.
+    let old = ViewstampedReplica.Incarnation(generation: 0, start: 1)
+    let effects = cluster.deliver(.recovery(nonce: old), from: c, to: b)
+    guard case .recoveryResponse(let response)? = effects.sends.first?.message else {
+      Issue.record("\(effects.sends)")
+      return
+    }
+    #expect(response.nonce != nonce && response.nonce != old && response.log == nil)
+    #expect(response.incarnations[c.index] == nonce)
+    cluster.handle(.received(.recoveryResponse(response), from: b), at: c)
+    #expect(cluster.core(c).incarnations[c.index] == nonce)
+    #expect(cluster.core(c).recovery?.responses.allSatisfy { $0 == nil } == true)
+    // A start that is out of reach is not believed.
+    var far = response
+    far.incarnations[c.index].start = 1 << 40
+    cluster.handle(.received(.recoveryResponse(far), from: b), at: c)
+    #expect(cluster.core(c).incarnations[c.index] == nonce)
+  }
+
   @Test("After more than f crashes at once a cluster without logs never answers again")
   func majorityLost() {
     var cluster = twoViews(3, vrOptions(recovery: .replicas))

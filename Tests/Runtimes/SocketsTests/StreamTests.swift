@@ -123,6 +123,27 @@ private func message(blocks: Int, seed: UInt64) -> [UInt8] {
     #expect(output.flush(to: other.near) == .closed)
   }
 
+  @Test("The waiting bytes of a frame are kept while the buffer grows around them and moves them")
+  func growth() throws {
+    let pair = try Pair()
+    var input = InputBuffer()
+    var output = OutputBuffer()
+    output.writer.write((0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) })
+    let sent = output.writer.bytes()
+    var consumed = 0
+    while consumed + input.count < sent.count {
+      #expect(output.flush(to: pair.near) == .open)
+      #expect(input.fill(from: pair.far) == .open)
+      let isEqual = input.bytes[input.start..<input.end] == sent[consumed..<consumed + input.count]
+      #expect(isEqual)
+      // Some bytes leave at the front, so that the others are moved there later.
+      let gone = input.count / 7
+      input.consume(gone)
+      consumed += gone
+    }
+    #expect(input.bytes[input.start..<input.end] == sent[consumed...])
+  }
+
   @Test(
     "A silent connection's buffer is small, a busy one's grows, and a huge one is freed")
   func sizes() throws {

@@ -162,11 +162,14 @@ struct DiskTroubleTests {
     let bytes = batch.bytes
     log.append(batch)
     try log.commit()
-    // The newest batch would stay in memory.
-    let next = Batch(
-      [(id: RequestID(client: ClientID(1), sequence: 2), command: UInt64(8))], mayLeaveMemory: true)
-    log.append(next)
-    try log.commit()
+    // The newest batches would stay in memory.
+    for sequence in 2...5 as ClosedRange<UInt64> {
+      let next = Batch(
+        [(id: RequestID(client: ClientID(1), sequence: sequence), command: UInt64(8))],
+        mayLeaveMemory: true)
+      log.append(next)
+      try log.commit()
+    }
     let file = try File(log.segment.keeper.path, O_RDWR)
     let place = Sector.byteCount + BlockHeader.byteCount + 20
     let byte = try file.read(1, at: place)

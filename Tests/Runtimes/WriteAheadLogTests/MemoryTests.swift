@@ -70,13 +70,13 @@ struct MemoryTests {
     #expect(found == fresh + [fresh[3]])
   }
 
-  @Test("The newest batch stays in memory, however large it is, because it is applied next")
+  @Test("The newest batches stay in memory, however large they are, because they are applied next")
   func newest() throws {
     let scratch = try Scratch()
     var log = try WriteAheadLog(
       directory: scratch.log, identity: testIdentity, syncs: true, memoryByteCount: 100)
-    let batches = try write(3, to: &log)
-    #expect(batches.map(\.block.isInMemory) == [false, false, true])
+    let batches = try write(6, to: &log)
+    #expect(batches.map(\.block.isInMemory) == [false, false, true, true, true, true])
   }
 
   @Test("A batch that cannot be read back completely is an error")
@@ -84,7 +84,7 @@ struct MemoryTests {
     let scratch = try Scratch()
     var log = try WriteAheadLog(
       directory: scratch.log, identity: testIdentity, syncs: true, memoryByteCount: 0)
-    let batches = try write(2, to: &log)
+    let batches = try write(5, to: &log)
     #expect(!batches[0].block.isInMemory)
     let keeper = log.segment.keeper
     let place = BatchLocation(start: Sector.byteCount, offset: BlockHeader.byteCount + 4)

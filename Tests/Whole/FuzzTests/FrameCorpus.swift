@@ -97,6 +97,11 @@ struct FrameCorpus {
           nodeCount: 3,
           secret: Array(repeating: 7, count: 32), logNumber: 5, logGeneration: 9)
       ], .hello)
+    add(
+      [
+        SilenceNotice(pause: .milliseconds(600), epochInCharge: nil),
+        SilenceNotice(pause: .seconds(2), epochInCharge: 7),
+      ], .silence)
     add([RefusalReason("")], .welcome)
     add([RefusalReason("this is node 1, not node 2")], .refusal)
     var faults = NodeFaults(nodeCount: 5)
