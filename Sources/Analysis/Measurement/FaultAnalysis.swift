@@ -20,6 +20,9 @@ struct FaultAnalysis {
   private var recoveryEnds: [Int64] = []
   /// The faults, each extended to the end of its recovery.
   private var disturbances: [Disturbance]
+  /// For each fault without an end from which throughput did not recover before the next fault:
+  /// from when on throughput counts as the usual one. `nil` for the other faults.
+  private var newLevels: [Int64?]
 
   /// Effects of a fault are searched for during at least this many windows after its start, and
   /// after its end.
@@ -59,6 +62,7 @@ struct FaultAnalysis {
         start: fault.startNs, end: max(fault.startNs, end), hasEnd: fault.endNs != nil)
     }
     disturbances = faults
+    newLevels = faults.map { _ in nil }
     nexts = faults.indices.map { i in faults[i...].first { $0.start > faults[i].start }?.start }
   }
 
@@ -111,7 +115,7 @@ struct FaultAnalysis {
         timeline.fullWindows, undisturbed: undisturbedWindows(for: i), isOpenLoop: isOpenLoop)
     else {
       found.recovery = .unknown
-      noteRecovery(at: trial.measuredEndNs, i)
+      noteRecovery(at: nil, i)
       return
     }
     let sinceStart = throughput.outcome(
@@ -153,17 +157,37 @@ struct FaultAnalysis {
       found.timeToRecover != nil ? .recovered : nexts[i] == nil ? .never : .cutShort
     let back = found.timeToRecover.map { fault.start + $0.nanoseconds }
     let backForGood = found.hangover.map { fault.end + $0.nanoseconds }
-    noteRecovery(at: back.map { max($0, backForGood ?? $0) } ?? trial.measuredEndNs, i)
+    noteRecovery(at: back.map { max($0, backForGood ?? $0) }, i)
   }
 
-  private mutating func noteRecovery(at time: Int64, _ i: Int) {
+  /// - Parameter recovered: when throughput was back; `nil` if it was not, or cannot be judged.
+  private mutating func noteRecovery(at recovered: Int64?, _ i: Int) {
+    if recovered == nil, !faults[i].hasEnd, let next = nexts[i] {
+      newLevels[i] = faults[i].start + (next - faults[i].start) / 2
+    }
+    let time = recovered ?? trial.measuredEndNs
     recoveryEnds.append(time)
     disturbances[i].end = max(faults[i].hasEnd ? faults[i].end : faults[i].start, time)
   }
 
   /// The windows before the fault that no other fault or its recovery touches. If there are none
   /// (because the fault came at the very beginning), all windows that no fault touches.
+  ///
+  /// In a closed loop a fault without an end may have lowered throughput for good. Later faults are
+  /// then compared with that lower level, as seen in the second half of the time before the next
+  /// fault, because they are not charged with the earlier one. In an open loop the load is what
+  /// throughput has to come back to.
   private func undisturbedWindows(for i: Int) -> [TimelineWindow] {
+    let earlier = faults.indices.filter { faults[$0].start < faults[i].start }
+    if !isOpenLoop, let level = earlier.compactMap({ newLevels[$0] }).max() {
+      let windows = timeline.fullWindows.filter { window in
+        window.startNs >= level && window.startNs + window.lengthNs <= faults[i].start
+          && !disturbances.indices.contains {
+            $0 != i && newLevels[$0] == nil && disturbances[$0].touches(window)
+          }
+      }
+      if windows.contains(where: { $0.ok > 0 }) { return windows }
+    }
     let before = timeline.fullWindows.filter { window in
       window.startNs + window.lengthNs <= faults[i].start
         && !disturbances.indices.contains { $0 != i && disturbances[$0].touches(window) }

@@ -157,7 +157,10 @@ package struct MetricColumn: Sendable {
     ) {
       $0.lostWrites.map(Double.init)
     },
-    MetricColumn("safety_violations", "", "broken promises that the runtime saw itself", .skewed) {
+    MetricColumn(
+      "safety_violations", "",
+      "broken promises that the runtime saw itself; at most 16 are kept and counted", .skewed
+    ) {
       Double($0.safetyViolations)
     },
   ]

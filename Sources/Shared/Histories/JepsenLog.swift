@@ -4,8 +4,8 @@
 ///
 /// with the operations of `RecordedHistory`. In these logs a compare-and-swap with `:fail` and no
 /// reason was refused because the register did not have the expected value. That is a fact about
-/// the register, so it is checked. Lines of the nemesis and messages of Jepsen itself are skipped;
-/// any other line is an error.
+/// the register, so it is checked. Lines of the nemesis, messages of Jepsen itself and the stack
+/// traces below them are skipped; any other line is an error.
 public enum JepsenLog {
   public static func operations(_ text: String) throws(HistoryError) -> [Operation] {
     try RecordedHistory(log: text).operations
@@ -35,7 +35,24 @@ public enum JepsenLog {
     return message.flatMap { Int($0) } == nil
   }
 
-  /// nil for a message, an event of the nemesis or a blank line.
+  /// Whether a line is part of an exception that Jepsen reports: `java.io.IOException: text`,
+  /// `Caused by: java.io.IOException`, `at java.lang.Thread.run(Thread.java:745)`, `... 8 more`.
+  private static func isStackTrace(_ words: [Substring]) -> Bool {
+    switch words[0] {
+    case "at", "...": return words.count > 1
+    case "Caused": return words.count > 1 && words[1] == "by:"
+    default:
+      let name = words[0].last == ":" ? words[0].dropLast() : words[0]
+      let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+      return parts.count > 1
+        && parts.allSatisfy { part in
+          part.first?.isLetter == true
+            && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "$" }
+        }
+    }
+  }
+
+  /// nil for a message, a stack trace, an event of the nemesis or a blank line.
   private static func event(
     _ line: Substring, _ number: Int32, _ values: inout EventValues
   ) throws(HistoryError) -> JepsenEvents.Event? {
@@ -46,7 +63,7 @@ public enum JepsenLog {
     guard let place, place + 1 < words.count, words[place + 1].first == ":",
       let kind = EventReading.kinds[String(words[place].dropFirst())]
     else {
-      if words.isEmpty || isMessage(words) { return nil }
+      if words.isEmpty || isMessage(words) || isStackTrace(words) { return nil }
       throw HistoryError(
         line: number,
         message: "found \"\(Edn.shortened(String(line)))\", allowed EDN maps, or lines such as "

@@ -53,10 +53,13 @@ extension Experiment {
 
   private var sizeWarnings: [ExperimentWarning] {
     var list: [ExperimentWarning] = []
-    if case .replicas(let count) = size, count % 2 == 0 {
+    // Only majorities gain nothing from an even number.
+    for choice in protocols
+    where choice.kind.description.replicasPerFailure == 2 && choice.replicas % 2 == 0 {
+      let count = choice.replicas
       list.append(
         ExperimentWarning(
-          path: "replicas",
+          path: pathOfReplicas(choice),
           text:
             "\(count) replicas have majorities of \(count / 2 + 1), so protocols that need one survive "
             + "no more failures than with \(count - 1)"))
@@ -124,7 +127,17 @@ extension Experiment {
         path: "faults[\(index)]",
         text: "hits nothing in \(spared.joined(separator: ", ")): there is no authority")
     }
-    return untouched + early
+    return untouched + early + earlyChaos
+  }
+
+  private var earlyChaos: [ExperimentWarning] {
+    faults.chaos.filter { $0.from < warmUp }.map { chaos in
+      ExperimentWarning(
+        path: "faults",
+        text:
+          "chaos begins at \(chaos.from), in the warm-up (\(warmUp)), so what its first faults do is "
+          + "measured in part or not at all")
+    }
   }
 
   private var early: [ExperimentWarning] {
@@ -186,11 +199,20 @@ extension Experiment {
     return "options.\(choice.kind.name).\(option)"
   }
 
+  /// The place in the file where the number of a row's replicas is, or could be, set.
+  private func pathOfReplicas(_ choice: ProtocolChoice) -> String {
+    if choice.ownReplicas != nil, let row = protocols.firstIndex(of: choice) {
+      return "protocols[\(row)].replicas"
+    }
+    return "replicas"
+  }
+
   /// Compares the clients' timeouts with their round trips.
   private var clientWarnings: [ExperimentWarning] {
     let replicas = protocols.map(\.replicas).max() ?? 1
+    // An open loop adds clients, also at places where none is at the start.
     let roundTrip = environment.network.longestRoundTrip(
-      clients: workload.clients, replicas: replicas)
+      clients: workload.arrival.isOpen ? .max : workload.clients, replicas: replicas)
     var list: [ExperimentWarning] = []
     if workload.timeout < roundTrip {
       list.append(
@@ -200,6 +222,15 @@ extension Experiment {
             "\(workload.timeout) is shorter than the round trip of some clients (\(text(roundTrip))), "
             + "which can get no answer"))
     }
+    if case .fixed(let patience) = workload.patience, patience < roundTrip {
+      list.append(
+        ExperimentWarning(
+          path: "workload.patience",
+          text:
+            "\(patience) is shorter than the round trip of some clients (\(text(roundTrip))), which send "
+            + "each request again although its answer is on the way; take more than "
+            + "\(text(roundTrip)), or \"adaptive\""))
+    }
     if sloLatency < roundTrip {
       list.append(
         ExperimentWarning(
@@ -207,8 +238,31 @@ extension Experiment {
           text:
             "\(sloLatency) is shorter than the round trip of some clients (\(text(roundTrip))), so that "
             + "they never count as served; take more than \(text(roundTrip))"))
+    } else if let write = shortestWrite, sloLatency < write {
+      list.append(
+        ExperimentWarning(
+          path: "slo.latency",
+          text:
+            "\(sloLatency) is shorter than a write takes (\(text(write)): a client's round trip and one "
+            + "between replicas), so that writes never count as served; take more than \(text(write))"
+        ))
     }
     return list
+  }
+
+  /// The shortest time of a replicated write, where all links have the same latency; `nil`
+  /// otherwise, because the time then depends on which replicas a protocol asks, and without
+  /// replicated writes. With two replicas it may be less, because a tail answers the client itself.
+  private var shortestWrite: Interval? {
+    let mix = workload.mix
+    let writes = [
+      mix.put, mix.delete, mix.append, mix.compareAndSwap, mix.insert, mix.readModifyWrite,
+    ]
+    let network = environment.network
+    guard network.places == nil, writes.contains(where: { $0 > 0 }),
+      protocols.contains(where: { $0.replicas > 2 })
+    else { return nil }
+    return network.longestRoundTrip(clients: 1, replicas: 1) + network.latency.typical * 2
   }
 
   /// Rounds a round trip up to a tenth of a millisecond, because more digits are hard to read.

@@ -70,9 +70,10 @@ struct FaultReport {
     let never = faults.count { $0.recovery == "never" }
     let stuck = faults.count { $0.recovery == "metastable" }
     let cut = faults.count { $0.recovery == "cut-short" }
+    let unknown = faults.count { $0.recovery == "unknown" }
     return [
       never > 0 ? "\(never) never" : nil, stuck > 0 ? "\(stuck) metastable" : nil,
-      cut > 0 ? "\(cut) cut short" : nil,
+      cut > 0 ? "\(cut) cut short" : nil, unknown > 0 ? "\(unknown) unknown" : nil,
     ].compactMap { $0 }.joined(separator: ", ")
   }
 

@@ -90,19 +90,31 @@ struct FaultSummary {
   /// The number of faults after which throughput recovered before the next fault.
   var recoveredCount: Int { recoveries.count }
 
-  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short`
-  /// or `never`. For faults at several times the count is always shown.
+  /// For the table: `530.0`, `530.0 (3 of 5)`, `530.0 (2 of 5, 1 never, 2 cut short)`, `cut short`,
+  /// `never`, `unknown`, or `-` if no fault was measured. For faults at several times the count is
+  /// always shown.
   var recoveryText: String {
-    let cut = cutShortCount > 0 ? "\(cutShortCount) cut short" : nil
+    func count(_ recoveries: FaultMetrics.Recovery?..., word: String) -> String? {
+      let number = rows.count { recoveries.contains($0.recovery) }
+      return number > 0 ? "\(number) \(word)" : nil
+    }
+    let cut = count(.cutShort, word: "cut short")
+    let unknown = count(.unknown, word: "unknown")
     guard let text = DecimalText.fixed(timeToRecover, decimals: 1) else {
-      if cutShortCount == rows.count { return "cut short" }
-      let never = rows.contains { $0.recovery == .metastable } ? "metastable" : "never"
-      return cut.map { "\(never) (\($0))" } ?? never
+      let words = Set(rows.map(\.recovery))
+      if words == [nil] { return "-" }
+      if words == [.cutShort] { return "cut short" }
+      if words.isSubset(of: [.unknown, .cutShort]) {
+        return cut.map { "unknown (\($0))" } ?? "unknown"
+      }
+      let never = words.contains(.metastable) ? "metastable" : "never"
+      let others = [cut, unknown].compactMap { $0 }
+      return others.isEmpty ? never : "\(never) (\(others.joined(separator: ", ")))"
     }
     if plannedNs != nil, recoveredCount == rows.count { return text }
-    let neverCount = rows.count { $0.recovery == .never || $0.recovery == .metastable }
-    let never = neverCount > 0 ? "\(neverCount) never" : nil
-    let counts = ["\(recoveredCount) of \(rows.count)", never, cut].compactMap { $0 }
+    let counts = [
+      "\(recoveredCount) of \(rows.count)", count(.never, .metastable, word: "never"), cut, unknown,
+    ].compactMap { $0 }
     return "\(text) (\(counts.joined(separator: ", ")))"
   }
 

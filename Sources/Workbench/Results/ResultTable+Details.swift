@@ -50,6 +50,9 @@ extension ResultTable {
     if recoveries.contains(where: { $0.contains("cut short") }) {
       notes.append("cut short: the next fault began before throughput was back")
     }
+    if recoveries.contains(where: { $0.contains("unknown") }) {
+      notes.append("unknown: there was no time without a fault to compare with")
+    }
     if recoveries.contains(where: { $0.contains(" of ") }) {
       notes.append("(2 of 3): throughput came back after so many of the faults; mean over those")
     }

@@ -30,7 +30,8 @@ extension Command {
         Flag(
           name: "--data", value: "DIR",
           meaning: "where the nodes of a cluster keep their logs during a trial (default the run's "
-            + "directory): whose disk is measured"),
+            + "directory): whose disk is measured; refused in the simulation and with --hosts, "
+            + "where this program starts no node"),
         Flag(name: "--seed", value: "N", meaning: "replaces the file's seed"),
         Flag(name: "--trials", value: "N", meaning: "replaces the file's number of trials"),
         Flag(
@@ -49,7 +50,8 @@ extension Command {
           name: "--let-sleep",
           meaning:
             "lets processors without work sleep during trials in real time (default: kept awake "
-            + "where /dev/cpu_dma_latency may be opened; the manifest says whether)"),
+            + "where /dev/cpu_dma_latency may be opened; the manifest says whether); refused in the "
+            + "simulation, where all time is virtual"),
         Flag(name: "--quiet", meaning: "no progress and no warnings on standard error"),
         Flag(
           name: "--format", value: "table|json", meaning: "how to print the result (default table)"),
@@ -106,8 +108,30 @@ struct RunRequest {
         "--jobs: found \(jobs), allowed 1 in the cluster runtime, where trials would take each "
           + "other's processors")
     }
+    try RunRequest.refuseUnusedFlags(arguments, runtime: plan.experiment.runtime)
     self.jobs = jobs ?? Command.usualJobs(of: plan)
     memory = try Command.checkMemory(of: plan, jobs: self.jobs, arguments)
+  }
+
+  /// Refuses flags without an effect on this run, because their user expects an effect.
+  private static func refuseUnusedFlags(
+    _ arguments: Arguments, runtime: ExperimentRuntime
+  ) throws(UsageError) {
+    if runtime == .simulation, arguments.has("--data") {
+      throw UsageError(
+        "--data: found a directory, allowed only in the cluster runtime: the simulation has no "
+          + "disk whose speed counts, and the file's \"disk\" models one")
+    }
+    if runtime == .simulation, arguments.has("--let-sleep") {
+      throw UsageError(
+        "--let-sleep: allowed only in the cluster runtime, because the simulation's time is "
+          + "virtual")
+    }
+    if arguments.has("--hosts"), arguments.has("--data") {
+      throw UsageError(
+        "--data: allowed only without --hosts, because each of those nodes was started with its "
+          + "own --data")
+    }
   }
 
   /// For a plan that the command line did not name as a file. The run replaces an existing one.

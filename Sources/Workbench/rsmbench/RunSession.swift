@@ -55,7 +55,7 @@ final class RunSession: Sendable {
   /// How long running trials may take to end after a stop, in seconds. Simulated trials notice a
   /// stop at once, except while their histories are checked. The nodes of a cluster end with this
   /// process.
-  private static let patience = 0.7
+  private static let patience = 0.5
 
   func runTrials(jobs: Int) {
     var begun = 0

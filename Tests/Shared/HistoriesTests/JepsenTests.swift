@@ -110,6 +110,11 @@ import Testing
     let text = """
       INFO  jepsen.util - 0\t:invoke\t:cas\t[1 2]
       INFO  jepsen.core - Worker 3 starting
+      WARN  jepsen.core - Process 3 indeterminate
+      java.net.SocketTimeoutException: Read timed out
+      \tat java.net.SocketInputStream.read(SocketInputStream.java:152)
+      Caused by: clojure.lang.ExceptionInfo
+      \t... 8 more
       INFO  jepsen.util - 0\t:fail\t:cas\t[1 2]
       INFO  jepsen.util - 1\t:invoke\t:write\t4
       INFO  jepsen.util - 1\t:info\t:write\t:timed-out

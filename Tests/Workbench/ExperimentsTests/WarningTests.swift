@@ -16,6 +16,15 @@ func defaultsAreSilent() throws {
   "A doubtful value gives a warning, and a sound value near it gives none",
   arguments: [
     ("{ replicas: 4 }", "{ replicas: 5 }", "replicas"),
+    (
+      "{ protocols: ['viewstamped-replication'], replicas: 2 }",
+      "{ protocols: ['primary-backup', 'chain-replication', 'unreplicated'], replicas: 2 }",
+      "replicas"
+    ),
+    (
+      "{ protocols: [{ name: 'r', protocol: 'raft', replicas: 4 }] }",
+      "{ protocols: [{ name: 'r', protocol: 'raft', replicas: 5 }] }", "protocols[0].replicas"
+    ),
     ("{ trials: 2 }", "{ trials: 3 }", "trials"),
     ("{ trials: 2 }", "{ trials: 2, protocols: ['raft'] }", "trials"),
     ("{ workload: { timeout: '11s' } }", "{ workload: { timeout: '10s' } }", "workload.timeout"),
@@ -24,16 +33,25 @@ func defaultsAreSilent() throws {
       "{ faults: [{ at: '1s', crash: 'leader', for: '1s' }] }", "faults[0].at"
     ),
     (
+      "{ faults: [{ chaos: { mtbf: '1s', mttr: '1s', kinds: ['crash'] }, from: '900ms' }] }",
+      "{ faults: [{ chaos: { mtbf: '1s', mttr: '1s', kinds: ['crash'] }, from: '1s' }] }", "faults"
+    ),
+    (
+      "{ workload: { patience: '199us' } }", "{ workload: { patience: '200us' } }",
+      "workload.patience"
+    ),
+    (
       "{ warmUp: '299ms', protocols: ['raft'] }", "{ warmUp: '300ms', protocols: ['raft'] }",
       "warmUp"
     ),
     (
-      "{ protocols: ['raft'], network: { latency: '38ms' } }",
-      "{ protocols: ['raft'], network: { latency: '37ms' } }", "options.raft.electionTimeout"
+      "{ protocols: ['raft'], network: { latency: '38ms' }, slo: { latency: '1s' } }",
+      "{ protocols: ['raft'], network: { latency: '37ms' }, slo: { latency: '1s' } }",
+      "options.raft.electionTimeout"
     ),
     (
-      "{ protocols: ['multi-paxos'], network: { latency: '38ms' } }",
-      "{ protocols: ['multi-paxos'], network: { latency: '37ms' } }",
+      "{ protocols: ['multi-paxos'], network: { latency: '38ms' }, slo: { latency: '1s' } }",
+      "{ protocols: ['multi-paxos'], network: { latency: '37ms' }, slo: { latency: '1s' } }",
       "options.multi-paxos.electionTimeout"
     ),
     (
@@ -44,6 +62,21 @@ func defaultsAreSilent() throws {
     (
       "{ protocols: ['unreplicated'], network: { latency: '51ms' } }",
       "{ protocols: ['unreplicated'], network: { latency: '50ms' } }", "slo.latency"
+    ),
+    (
+      "{ protocols: ['primary-backup'], replicas: 3, network: { latency: '26ms' } }",
+      "{ protocols: ['primary-backup'], replicas: 3, network: { latency: '25ms' } }", "slo.latency"
+    ),
+    (
+      "{ protocols: ['primary-backup'], replicas: 3, network: { latency: '26ms' } }",
+      "{ protocols: ['primary-backup'], replicas: 3, network: { latency: '26ms' }, "
+        + "workload: { mix: { get: 1 } } }", "slo.latency"
+    ),
+    (
+      "{ protocols: ['unreplicated'], network: { places: { latency: { 'a-b': '51ms' } } }, "
+        + "workload: { clients: 1, arrival: { open: '10/s' } } }",
+      "{ protocols: ['unreplicated'], network: { places: { latency: { 'a-b': '51ms' } } }, "
+        + "workload: { clients: 1 } }", "slo.latency"
     ),
     (
       "{ protocols: ['unreplicated'], network: { latency: '51ms' }, slo: { latency: '1s' }, "

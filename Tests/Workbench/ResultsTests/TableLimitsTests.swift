@@ -158,6 +158,19 @@ import Testing
     #expect(text.contains("never: throughput was not back at the end of the trial\n"))
   }
 
+  @Test("A recovery that nothing can be compared with is unknown, not never")
+  func unknownRecovery() {
+    var trials = [finished(single.places[0])]
+    trials[0].faults[0].timeToRecoverNs = nil
+    trials[0].faults[0].recovery = .unknown
+    trials[0].faults[1].timeToRecoverNs = nil
+    trials[0].faults[1].recovery = nil
+    #expect(FaultSummary.all(trials).map(\.recoveryText) == ["unknown", "-"])
+    let text = ResultTable(outline: single, trials: trials).text()
+    #expect(text.contains("unknown: there was no time without a fault to compare with\n"))
+    #expect(!text.contains("never: "))
+  }
+
   @Test("A violation states each fact once, with the node in charge, the faults and the replay")
   func violation() {
     func operation(_ client: UInt32, _ kind: OperationKind, _ from: Int64, _ to: Int64)

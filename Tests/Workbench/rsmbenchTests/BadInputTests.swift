@@ -145,6 +145,11 @@ import Testing
     try await refused(
       ["run", "tiny.json5", "--runtime", "cluster", "--jobs", "2"], ["--jobs: found 2, allowed 1"])
     try await refused(
+      ["run", "tiny.json5", "--data", "logs"],
+      ["--data: found a directory, allowed only in the cluster runtime"])
+    try await refused(
+      ["run", "tiny.json5", "--let-sleep"], ["--let-sleep: allowed only in the cluster runtime"])
+    try await refused(
       ["validate", "tiny.json5", "--runtime", "cluster", "--set", "network.loss=0.1"],
       ["--set network.loss=0.1: network: found", "this machine's own network"])
     try await refused(

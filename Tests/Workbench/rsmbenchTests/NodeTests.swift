@@ -179,6 +179,14 @@ extension RealProcesses {
       try await expectRefusal(["node", "--hosts", "hosts.json5", "--node", "0"], "--data")
     }
 
+    @Test("A directory for logs is refused for nodes that were started with their own")
+    func ownLogs() async throws {
+      try await expectRefusal(
+        ["run", "live.json5", "--hosts", "hosts.json5", "--data", "logs"],
+        "--data: allowed only without --hosts")
+      #expect(try !space.names().contains("results"))
+    }
+
     @Test("Missing nodes are named, and the run can simply be started again")
     func absent() async throws {
       let node = try start(0)
