@@ -48,8 +48,8 @@ extension PrimaryBackupReplica {
 
   mutating func propose(_ batch: Batch, at now: Instant, into effects: inout Effects<Self>) {
     guard role == .primary else { return effects.refuse(batch, redirect: redirect) }
-    // Without a redirect, because only the primary takes updates, and a redirected client would come
-    // back at once.
+    // Without a redirect, because only the primary takes updates, and a redirected client would
+    // come back at once.
     guard log.lastIndex - commitIndex < Self.pendingLimit else {
       return effects.refuse(batch, redirect: nil)
     }
