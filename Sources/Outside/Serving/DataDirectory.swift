@@ -106,7 +106,19 @@ struct DataDirectory {
       }
       return nil
     }
-    return try HostsFile.read(text: text, file: name)
+    let hosts = try HostsFile.read(text: text, file: name)
+    if !hosts.secret.isEmpty { try checkPrivacy(of: name) }
+    return hosts
+  }
+
+  /// Refuses a secret that other users can read or change, because whoever knows it belongs to the
+  /// cluster.
+  private static func checkPrivacy(of file: String) throws(ExperimentError) {
+    var status = stat()
+    guard stat(file, &status) == 0 else { return }
+    let error = HostsFile.privacyError(
+      of: file, mode: status.st_mode, owner: status.st_uid, user: geteuid())
+    if let error { throw error }
   }
 
   private static func compare(

@@ -47,8 +47,7 @@ package struct Service: ~Copyable {
   ) throws -> Bool {
     try processes.startAll()
     for node in restarts.indices { noteProcess(of: node) }
-    var limit = MonotonicClock.now() + patience
-    var recoveries: [String] = []
+    var limit = StartLimit(patience, from: MonotonicClock.now())
     var lookAt = Instant.zero
     while currentLeader == nil || processes.isOurs && !gateway.port.isConnected {
       guard !isStopped() else { return false }
@@ -57,11 +56,9 @@ package struct Service: ~Copyable {
       try noteFailedStarts(tell)
       if gateway.now >= lookAt {
         lookAt = gateway.now + .milliseconds(500)
-        let words = processes.recoveries
-        if words != recoveries { limit = gateway.now + patience }
-        recoveries = words
+        limit.note(processes.recoveries, at: gateway.now)
       }
-      try processes.checkPatience(over: gateway.port, within: patience, until: limit)
+      try processes.checkPatience(over: gateway.port, within: patience, until: limit.time)
     }
     leader = currentLeader
     startTimes = Array(repeating: gateway.now, count: restarts.count)

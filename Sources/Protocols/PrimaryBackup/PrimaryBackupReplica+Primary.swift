@@ -47,9 +47,11 @@ extension PrimaryBackupReplica {
   }
 
   mutating func propose(_ batch: Batch, at now: Instant, into effects: inout Effects<Self>) {
-    guard role == .primary, log.lastIndex - commitIndex < Self.pendingLimit else {
-      effects.refuse(batch, redirect: redirect)
-      return
+    guard role == .primary else { return effects.refuse(batch, redirect: redirect) }
+    // Without a redirect, because only the primary takes updates, and a redirected client would
+    // come back at once.
+    guard log.lastIndex - commitIndex < Self.pendingLimit else {
+      return effects.refuse(batch, redirect: nil)
     }
     let entry = ViewEntry(view: view.number, batch: batch)
     log.append(entry)
@@ -62,9 +64,9 @@ extension PrimaryBackupReplica {
   }
 
   mutating func requestRead(_ ticket: ReadTicket, into effects: inout Effects<Self>) {
-    guard role == .primary, leading.waitingReads.count < Self.waitingReadLimit else {
-      effects.refuseRead(ticket, redirect: redirect)
-      return
+    guard role == .primary else { return effects.refuseRead(ticket, redirect: redirect) }
+    guard leading.waitingReads.count < Self.waitingReadLimit else {
+      return effects.refuseRead(ticket, redirect: nil)
     }
     // Bug: read-unestablished.
     if leading.isEstablished || broken(.readUnestablished) {

@@ -204,7 +204,8 @@ package struct NodeProcess: ~Copyable {
   package private(set) var ending = ""
 
   private func describe(_ status: Int32) -> String {
-    let words = lastWords
+    // Without the program's name, because the words become part of a sentence of this process.
+    let words = String(lastWords.trimmingPrefix("rsmbench: "))
     let signal = status & 0x7F
     guard signal == 0 else {
       // After a signal from outside, earlier messages of the node do not explain its end.

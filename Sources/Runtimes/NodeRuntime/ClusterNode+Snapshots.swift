@@ -8,15 +8,15 @@ import WriteAheadLog
 
 extension ReplicaHost {
   /// Restores the newest snapshot that the log names.
+  /// - Parameter progress: gets the number of bytes read so far, after each part.
   mutating func recoverSnapshot(
-    from files: inout SnapshotFiles, of log: borrowing WriteAheadLog
+    from files: inout SnapshotFiles, of log: borrowing WriteAheadLog, progress: (Int) -> Void
   ) throws(LogError) {
     var failure: LogError?
     let first = Int(log.voidRecordCount)
     let problem = recoverSnapshot(firstRecord: first) { reference in
       do throws(LogError) {
-        guard let byteCount = files.byteCount(of: reference) else { return nil }
-        return try files.page(of: reference, in: 0..<byteCount)
+        return try files.content(of: reference, progress: progress)
       } catch {
         failure = error
         return nil

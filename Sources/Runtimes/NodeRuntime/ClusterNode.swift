@@ -133,7 +133,9 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       recovered.recover($0)
       account.noteRecord()
     }
-    try recovered.recoverSnapshot(from: &snapshots, of: log)
+    try recovered.recoverSnapshot(from: &snapshots, of: log) {
+      account.note("\($0 >> 20) MiB of the snapshot are read")
+    }
     isKept = true
     // No statement after this may throw, because a noncopyable value must be initialised
     // completely.

@@ -138,6 +138,25 @@ public struct SnapshotFiles: ~Copyable {
     return try found.read(range, from: reading!.file.file)
   }
 
+  /// The whole content of a snapshot; `nil` if there is no such snapshot. It is read in parts,
+  /// because reading a large one takes long.
+  /// - Parameter progress: gets the number of bytes read so far, after each part.
+  public mutating func content(
+    of reference: SnapshotReference, inPartsOf partByteCount: Int = 16 << 20,
+    progress: (Int) -> Void
+  ) throws(LogError) -> [UInt8]? {
+    guard let byteCount = byteCount(of: reference) else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(byteCount)
+    while bytes.count < byteCount {
+      let end = min(bytes.count + partByteCount, byteCount)
+      guard let part = try page(of: reference, in: bytes.count..<end) else { return nil }
+      bytes += part
+      progress(bytes.count)
+    }
+    return bytes
+  }
+
   public mutating func remove(exceptFor kept: [SnapshotReference]) throws(LogError) {
     let removed = known.filter { !kept.contains($0.reference) }
     guard !removed.isEmpty else { return }

@@ -46,6 +46,20 @@ package struct HostsFile: Sendable, Equatable {
     Membership(replicas: nodes.count, authority: authority.count)
   }
 
+  /// The error if other users than `user` can read or change a file that holds a secret.
+  /// - Parameters:
+  ///   - mode: the permissions of the file.
+  ///   - owner: the number of the user to whom the file belongs.
+  package static func privacyError(
+    of file: String, mode: UInt32, owner: UInt32, user: UInt32
+  ) -> ExperimentError? {
+    guard mode & 0o077 != 0 || owner != user && owner != 0 else { return nil }
+    return ExperimentError(
+      file: file, path: "secret",
+      found: "a file of user \(owner) with mode \(String(mode & 0o7777, radix: 8))",
+      allowed: "a file of this user that others may neither read nor write (chmod 600)")
+  }
+
   /// All addresses, by number of the node.
   package var addresses: [String] { nodes + authority }
 

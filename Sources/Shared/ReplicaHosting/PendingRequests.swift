@@ -22,6 +22,8 @@ public struct PendingRequests: Sendable {
 
   public init() {}
 
+  public mutating func useHashSecret(_ secret: FlatHashSecret) { sequences.rekey(secret) }
+
   /// Begins a turn in which requests are handed to the core.
   /// - Returns: whether the epoch has changed, so that all pending requests were forgotten.
   @discardableResult
@@ -29,7 +31,7 @@ public struct PendingRequests: Sendable {
     let epoch = status.isInCharge ? status.epoch : nil
     guard epoch != self.epoch else { return false }
     self.epoch = epoch
-    sequences = FlatTable()
+    sequences.removeAll()
     return true
   }
 

@@ -85,12 +85,14 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     random = RandomStream(seed: seed, label: UInt64(id.rawValue) + 1)
   }
 
-  /// Uses a secret for the hashes of the application's and the sessions' keys, so that clients
-  /// cannot choose keys that collide.
+  /// Uses a secret for the hashes of the application's keys and of clients' numbers, so that
+  /// clients cannot choose any that collide.
   public mutating func useHashSecret(_ secret: FlatHashSecret) {
     hashSecret = secret
     application.useHashSecret(secret)
     sessions.sessions.rekey(secret)
+    pending.useHashSecret(secret)
+    admission.useHashSecret(secret)
   }
 
   /// Recovers a durable record; called for the oldest first, before `start`.

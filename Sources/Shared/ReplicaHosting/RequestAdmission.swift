@@ -11,10 +11,10 @@ import Replication
 /// congestion.
 public struct RequestAdmission: Sendable {
   public let limits: RequestLimits
-  private typealias Arrivals = FlatTable<ClientID, (sequence: UInt64, time: Instant)>
+  typealias Arrivals = FlatTable<ClientID, (sequence: UInt64, time: Instant)>
   /// When the requests arrived that the replica has taken and not answered; each client's last one.
-  private var updates = Arrivals()
-  private var reads = Arrivals()
+  private(set) var updates = Arrivals()
+  private(set) var reads = Arrivals()
   /// The bound that adapts.
   public private(set) var bound = RequestAdmission.firstBound
   private var lastDecrease = Instant(nanoseconds: .min / 2)
@@ -23,6 +23,11 @@ public struct RequestAdmission: Sendable {
   public static let largestBound = 65_536.0
 
   public init(_ limits: RequestLimits = RequestLimits()) { self.limits = limits }
+
+  public mutating func useHashSecret(_ secret: FlatHashSecret) {
+    updates.rekey(secret)
+    reads.rekey(secret)
+  }
 
   /// The number of updates that were taken and neither applied nor refused.
   public var updateCount: Int { updates.count }
@@ -53,7 +58,7 @@ public struct RequestAdmission: Sendable {
   public mutating func forget(_ id: RequestID, isRead: Bool) { _ = remove(id, isRead: isRead) }
 
   /// Forgets all updates, which may be lost because the epoch has changed.
-  public mutating func forgetUpdates() { updates = Arrivals() }
+  public mutating func forgetUpdates() { updates.removeAll() }
 
   /// Forgets a request that takes effect now, and adapts the bound to the time that it took.
   public mutating func finish(_ id: RequestID, isRead: Bool, at now: Instant) {

@@ -17,13 +17,9 @@ extension HostsFile {
   private static func checkPrivacy(of file: String) throws(ExperimentError) {
     let path = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
     guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else { return }
-    let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
+    let mode = (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0
     let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value ?? 0
-    guard mode & 0o077 == 0, owner == geteuid() || owner == 0 else {
-      throw ExperimentError(
-        file: file, path: "secret",
-        found: "a file of user \(owner) with mode \(String(mode, radix: 8))",
-        allowed: "a file of this user that others may neither read nor write (chmod 600)")
-    }
+    let error = privacyError(of: file, mode: mode, owner: owner, user: geteuid())
+    if let error { throw error }
   }
 }

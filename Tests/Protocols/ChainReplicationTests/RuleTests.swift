@@ -121,6 +121,33 @@ struct RuleTests {
     #expect(chain.core(1).commitIndex == .zero)
   }
 
+  @Test("A member that was not in line before does not keep its place")
+  func keepsNoPlace() {
+    var chain = Chain(2)
+    chain.cluster.run()
+    // It misses view 2, and nothing brings it in line in view 3.
+    chain.issue([0, 1], to: [0])
+    chain.cluster.delivers = { _ in false }
+    chain.issue([0, 1])
+    chain.cluster.run()
+    #expect(!chain.core(1).isSynchronised)
+    chain.issue([0, 1])
+    #expect(!chain.core(1).isSynchronised)
+  }
+
+  @Test("A member that is not in line sends its successor no entries, although that one is in line")
+  func incompletePredecessor() {
+    var chain = Chain(3)
+    chain.cluster.run()
+    chain.issue([0, 1, 2], to: [0, 2])
+    chain.cluster.run()
+    chain.cluster.delivers = { $0.from == ReplicaID(2) && $0.to == ReplicaID(1) }
+    chain.issue([0, 1, 2])
+    chain.cluster.run()
+    #expect(chain.core(2).isSynchronised && !chain.core(1).isSynchronised)
+    #expect(chain.core(1).successor?.isOpen == false)
+  }
+
   @Test("What was cut has to be written, and is answered, again")
   func afterCut() {
     var chain = Chain(2)

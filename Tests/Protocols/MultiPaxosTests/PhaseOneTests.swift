@@ -149,6 +149,38 @@ struct PhaseOneTests {
     }
   }
 
+  @Test("A page that overtakes an earlier one is not taken, or values between them would be missed")
+  func overtakingPage() {
+    var candidate = Bare(b)
+    candidate.fire(.election, after: .seconds(1))
+    let mine = candidate.core.ballot
+    let value = AcceptedValue(slot: slot(1), ballot: ballot(1, a), value: batch(1))
+    let first = Message.promise(ballot: mine, from: slot(1), accepted: [value], next: slot(2))
+    let last = Message.promise(ballot: mine, from: slot(2), accepted: [], next: nil)
+    candidate.receive(.promise(ballot: mine, from: slot(1), accepted: [], next: nil), from: b)
+    candidate.receive(last, from: a)
+    #expect(candidate.core.role == .candidate)
+    candidate.receive(first, from: a)
+    candidate.receive(last, from: a)
+    #expect(candidate.core.role == .leader)
+    let isHeld = candidate.core.log.contains(slot(1))
+    #expect(isHeld && candidate.core.log[slot(1)].value == batch(1))
+  }
+
+  @Test("An acceptor that has forgotten slots in question sends the snapshot of them, no report")
+  func forgottenSlots() {
+    var acceptor = Bare(c)
+    acceptor.receive(
+      .accept(
+        ballot: ballot(1, a), first: slot(1), values: [batch(1)], commitIndex: slot(1), round: 0),
+      from: a)
+    acceptor.core.snapshotTaken(forgettingThrough: slot(1))
+    acceptor.receive(.prepare(ballot: ballot(2, b), from: slot(1)), from: b)
+    #expect(acceptor.sent(to: b).isEmpty)
+    #expect(acceptor.effects.snapshotRequests == [b])
+    #expect(acceptor.core.promised == ballot(2, b))
+  }
+
   @Test("A lost page is asked for again")
   func lostPages() {
     var cluster = Cluster()

@@ -72,6 +72,8 @@ struct PhaseTwoTests {
     for number in 1...UInt64(7) { cluster.propose(number, at: a) }
     #expect(cluster[a].log.lastIndex == slot(2))
     #expect(cluster.nodes[a.index].refusedBatches.map(\.refused) == [batch(6), batch(7)])
+    // A client that was redirected to this replica would come back at once.
+    #expect(cluster.nodes[a.index].refusedBatches.map(\.redirect) == [nil, nil])
     cluster.run()
     #expect(cluster.committed(a) == (1...5).map(batch))
   }

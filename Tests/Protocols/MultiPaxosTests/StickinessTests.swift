@@ -68,6 +68,18 @@ struct StickinessTests {
     #expect(cluster[a].commitIndex == slot(1))
   }
 
+  @Test("A leader tells no other replica that it could win, because its own silence means nothing")
+  func askedLeader() {
+    var cluster = cluster()
+    cluster.elect(a)
+    cluster.now = cluster.now + .seconds(1)
+    let effects = cluster.deliver(.prePrepare(ballot: ballot(2, c)), from: c, to: a)
+    #expect(effects.earlySends.isEmpty && effects.sends.isEmpty)
+    // A follower that has heard no leader for so long does.
+    let other = cluster.deliver(.prePrepare(ballot: ballot(2, c)), from: c, to: b)
+    #expect(other.earlySends.map(\.message) == [.prePromise(ballot: ballot(2, c))])
+  }
+
   @Test("A replica with a higher promise names it, so that the next attempt is above it")
   func outbid() {
     var bare = Bare(b)

@@ -162,7 +162,7 @@ struct RuleTests {
     #expect(cluster.core(0).report.unreachable.isEmpty)
   }
 
-  @Test("Updates that no backup acknowledges are refused once there are too many")
+  @Test("Updates that no backup acknowledges are refused once there are too many, with no redirect")
   func pendingLimit() {
     var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
@@ -174,6 +174,24 @@ struct RuleTests {
     }
     #expect(effects.refusedBatches.isEmpty)
     core.handle(.requested(.noop), at: .zero, into: &effects)
-    #expect(effects.refusedBatches.count == 1)
+    // A client that is redirected comes back at once, and only this replica could take its update.
+    #expect(effects.refusedBatches.map(\.redirect) == [nil])
+  }
+
+  @Test(
+    "Reads of a view that is not established are refused once too many wait, without a redirect")
+  func waitingReadLimit() {
+    var cluster = Cluster(replicas: 2)
+    cluster.isolate(1)
+    cluster.begin(1, [0, 1])
+    var core = cluster.core(0)
+    var effects = Effects<PrimaryBackupReplica>()
+    for ticket in 1...UInt64(PrimaryBackupReplica.waitingReadLimit) {
+      core.handle(.readRequested(ReadTicket(ticket)), at: .zero, into: &effects)
+    }
+    #expect(effects.refusedReads.isEmpty && effects.reads.isEmpty)
+    core.handle(.readRequested(ReadTicket(5000)), at: .zero, into: &effects)
+    #expect(effects.refusedReads.map(\.refused) == [ReadTicket(5000)])
+    #expect(effects.refusedReads.map(\.redirect) == [nil])
   }
 }

@@ -23,6 +23,18 @@ struct LogReplicationTests {
     }
   }
 
+  @Test("An acknowledgement of entries that the leader does not have is ignored")
+  func impossibleAcknowledgement() {
+    var cluster = Cluster(3)
+    cluster.elect(0)
+    let reply = RaftReplica.AppendAccepted(term: 1, matchIndex: LogIndex(99), readRound: 0)
+    _ = cluster.deliver(.appendAccepted(reply), from: 1, to: 0)
+    #expect(cluster.core(0).progress[1].matchIndex == cluster.core(0).log.lastIndex)
+    cluster.propose(1, at: 0)
+    cluster.run()
+    #expect(cluster.core(1).log.lastIndex == cluster.core(0).log.lastIndex)
+  }
+
   @Test("A leader persists its entry and sends it to all followers before its disk has it")
   func proposal() {
     var cluster = Cluster(3)

@@ -46,6 +46,24 @@ import Testing
     #expect(scene.machine.view.members == ids([1, 2]))
   }
 
+  @Test("An accusation in a report on an earlier view does not count")
+  func earlierAccusation() {
+    var scene = scene([0, 1, 2])
+    for _ in 0..<3 * limit {
+      scene.live(1, hearing: [1, 2])
+      scene.hear(0, Report(view: 0, unreachable: [ReplicaID(2)]))
+    }
+    #expect(scene.viewCount == 0)
+    #expect(scene.lease[2] == .milliseconds(200))
+  }
+
+  @Test("A replica outside the view gets no lease")
+  func outsider() {
+    var scene = scene([0, 1])
+    scene.live(3, hearing: [0, 1, 2])
+    #expect(scene.lease[1] == .milliseconds(200) && scene.lease[2] == .zero)
+  }
+
   @Test("A backup's accusation of the first member does not count")
   func backupAccuses() {
     var scene = scene([0, 1, 2])

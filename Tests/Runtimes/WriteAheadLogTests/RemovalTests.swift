@@ -137,8 +137,12 @@ struct SnapshotFileTests {
       #expect(try files.page(of: Self.reference, in: range) == Array(Self.content[range]))
     }
     #expect(try files.page(of: Self.reference, in: 0..<700_001) == nil)
+    var steps: [Int] = []
+    let whole = try files.content(of: Self.reference, inPartsOf: 300_000) { steps.append($0) }
+    #expect(whole == Self.content && steps == [300_000, 600_000, 700_000])
     let other = SnapshotReference(index: LogIndex(90), epoch: 3)
     #expect(try files.page(of: other, in: 0..<1) == nil)
+    #expect(try files.content(of: other) { _ in } == nil)
     try store(&files, other)
     try files.remove(exceptFor: [other])
     #expect(try files.page(of: Self.reference, in: 0..<1) == nil)

@@ -1,8 +1,10 @@
-import ReplicaHosting
+import Primitives
 import Replication
 import StateMachines
 import Stubs
 import Testing
+
+@testable import ReplicaHosting
 
 @Suite struct PendingRequestTests {
   typealias Host = ReplicaHost<ScriptedCore, Counter>
@@ -75,6 +77,20 @@ import Testing
     lead(&host, epoch: 3)
     #expect(turn([id(1, 1)], on: &host) == [id(1, 1)])
     #expect(turn([id(1, 1)], on: &host).isEmpty)
+  }
+
+  @Test("The secret keys all tables of clients' numbers, in later epochs as well")
+  func hashSecret() {
+    var host = host()
+    let secret = FlatHashSecret(3, 5 << 40 | 7)
+    host.useHashSecret(secret)
+    for epoch in [1, 3] as [UInt64] {
+      lead(&host, epoch: epoch)
+      #expect(turn([id(1, epoch)], on: &host) == [id(1, epoch)])
+      #expect(host.sessions.sessions.secret == secret)
+      #expect(host.pending.sequences.secret == secret)
+      #expect(host.admission.updates.secret == secret && host.admission.reads.secret == secret)
+    }
   }
 
   @Test("A replica that is not in charge has no pending requests, because its core refuses updates")

@@ -48,9 +48,9 @@ import Workloads
 
   @Test(
     "A replica that sends but cannot receive costs two views, however long that lasts",
-    arguments: [0, 2])
-  func deaf(replica: Int) {
-    let outcome = run(.primaryBackup) { plan, _ in
+    arguments: ProtocolKind.supervised, [0, 2])
+  func deaf(kind: ProtocolKind, replica: Int) {
+    let outcome = run(kind) { plan, _ in
       plan.faults.timed = [
         TimedFault(
           at: .seconds(1), duration: .seconds(4),
@@ -60,9 +60,11 @@ import Workloads
     #expect(outcome.views <= 3)
   }
 
-  @Test("A slow disk costs no view, because pings do not wait for it", arguments: [100, 250])
-  func slowDisk(milliseconds: Int64) {
-    let outcome = run(.primaryBackup) { plan, _ in
+  @Test(
+    "A slow disk costs no view, because pings do not wait for it",
+    arguments: ProtocolKind.supervised, [100, 250] as [Int64])
+  func slowDisk(kind: ProtocolKind, milliseconds: Int64) {
+    let outcome = run(kind) { plan, _ in
       plan.faults.timed = [
         TimedFault(
           at: .seconds(1), duration: .seconds(4),
@@ -74,7 +76,7 @@ import Workloads
 
   @Test(
     "Members that cannot reach each other are separated, and updates continue",
-    arguments: [ProtocolKind.primaryBackup, .chainReplication])
+    arguments: ProtocolKind.supervised)
   func cutMembers(kind: ProtocolKind) {
     let outcome = run(kind) { plan, _ in
       plan.faults.timed = [
@@ -90,7 +92,7 @@ import Workloads
   }
 
   @Test(
-    "By default reads are answered 40 ms away", arguments: [ProtocolKind.primaryBackup])
+    "By default reads are answered 40 ms away", arguments: ProtocolKind.supervised)
   func farAway(kind: ProtocolKind) {
     let outcome = run(kind) { plan, environment in
       plan.workload.mix = OperationMix(get: 1)

@@ -274,3 +274,14 @@ func hostsSecret() throws {
     }
   }
 }
+
+@Test("A secret's file belongs to this user or to root")
+func hostsOwner() {
+  func isRefused(mode: UInt32, owner: UInt32) -> Bool {
+    HostsFile.privacyError(of: "h.json5", mode: mode, owner: owner, user: 7) != nil
+  }
+  #expect(!isRefused(mode: 0o100600, owner: 7))
+  #expect(!isRefused(mode: 0o100400, owner: 0))
+  #expect(isRefused(mode: 0o100600, owner: 8))
+  #expect(isRefused(mode: 0o100604, owner: 7))
+}

@@ -148,6 +148,7 @@ import Testing
 
       let second = try Server(space, arguments)
       #expect(second.complaints.contains("node 1 did not start: "))
+      #expect(!second.complaints.contains("start: rsmbench: "))
       #expect(second.complaints.contains("kept/1: the log of this node is gone, although"))
       #expect(second.complaints.contains("'--replace 1' gives it a new log"))
       #expect(try second.client().ask("INCR", "a") == .integer(2))
@@ -202,6 +203,32 @@ import Testing
         empty.errors
           == "rsmbench: --data: one holds logs, but one/hosts.json5 is missing or empty, which says "
           + "whose they are\n", "\(empty.errors)")
+    }
+  }
+
+  @Test("A secret that other users can read or change is refused at the next start")
+  func exposedSecret() async throws {
+    try await onThread {
+      let space = try Workspace()
+      let arguments = ["--protocol", "unreplicated", "--no-sync", "--data", "kept"]
+      let server = try Server(space, arguments)
+      #expect(try server.client().ask("SET", "a", "1") == .ok)
+      #expect(server.end(SIGINT) == 0)
+      let hosts = space.url("kept/hosts.json5").path
+      for mode in [0o644, 0o620] {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: hosts)
+        let refused = try space.finished(["serve", "--port", "0"] + arguments)
+        #expect(refused.status == 2)
+        #expect(
+          refused.errors.hasPrefix("rsmbench: kept/hosts.json5: secret: found a file of user ")
+            && refused.errors.contains(
+              "with mode \(String(mode, radix: 8)), allowed a file of this"),
+          "\(refused.errors)")
+      }
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: hosts)
+      let again = try Server(space, arguments)
+      #expect(try again.client().ask("GET", "a") == .text("1"))
+      #expect(again.end(SIGINT) == 0)
     }
   }
 

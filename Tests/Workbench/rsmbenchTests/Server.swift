@@ -106,7 +106,7 @@ final class Server {
 }
 
 extension Workspace {
-  /// Runs the program to its end, and blocks this thread until then.
+  /// Runs the program to its end, for a minute at most, and blocks this thread until then.
   func finished(_ arguments: [String]) throws -> Outcome {
     let files = ["out", "err"].map { url(".\($0)") }
     for file in files { try Data().write(to: file) }
@@ -118,6 +118,8 @@ extension Workspace {
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     try process.run()
+    // A program that serves although it should refuse to would never end.
+    if !eventually({ !process.isRunning }) { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
     let texts = try files.map { file in
       defer { try? FileManager.default.removeItem(at: file) }
