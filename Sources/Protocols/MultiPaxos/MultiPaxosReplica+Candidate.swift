@@ -57,11 +57,8 @@ extension MultiPaxosReplica {
     case .follower:
       // The timer is set once, not at every message of the leader: when it fires, this checks when
       // the leader was last heard.
-      let silence = silence(at: now)
-      let range = electionRange
-      if silence < range.lowerBound {
-        effects.setTimer(
-          .election, after: (range.lowerBound - silence)...(range.upperBound - silence))
+      if let rest = electionRange.rest(after: silence(at: now)) {
+        effects.setTimer(.election, after: rest)
       } else if options.prePrepare {
         askAround(at: now, into: &effects)
       } else {
