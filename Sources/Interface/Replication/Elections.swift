@@ -47,3 +47,20 @@ extension ReplicaID {
 /// cluster never gets so far ahead of a replica, because elections take milliseconds. A message
 /// that claims a larger step would use up the numbers.
 public let longestEpochJump: UInt64 = 1 << 32
+
+extension ClosedRange<Interval> {
+  /// How long a follower waits before it looks again whether its leader is silent; `nil` if it has
+  /// waited long enough. The range is that of its timeout.
+  ///
+  /// The timer is not set at every message of the leader. It fires now and then, and the follower
+  /// looks when the leader was last heard. The timeout is drawn only when the leader has been
+  /// silent for half the shortest timeout. A timer that was drawn before the last message fires at
+  /// any moment after that, so it would cut short every timeout that it falls into, and followers
+  /// would stand for election earlier than those that draw at every message, as Raft's do.
+  public func rest(after silence: Interval) -> ClosedRange<Interval>? {
+    let half = lowerBound / 2
+    if silence < half { return half...half }
+    if silence < lowerBound { return (lowerBound - silence)...(upperBound - silence) }
+    return nil
+  }
+}

@@ -15,7 +15,21 @@ extension MultiPaxosReplica.AcceptedValue: WireCodable {
   public init(from reader: inout WireReader) throws(WireError) {
     slot = try LogIndex(from: &reader)
     ballot = try MultiPaxosReplica.Ballot(from: &reader)
-    value = try Batch(from: &reader)
+    value = try Batch?(from: &reader)
+  }
+}
+
+extension MultiPaxosReplica.HeldSlots: WireCodable {
+  public var encodedByteCount: Int { 16 }
+
+  public func encode(into writer: inout WireWriter) {
+    ballot.encode(into: &writer)
+    last.encode(into: &writer)
+  }
+
+  public init(from reader: inout WireReader) throws(WireError) {
+    ballot = try MultiPaxosReplica.Ballot(from: &reader)
+    last = try LogIndex(from: &reader)
   }
 }
 
@@ -41,7 +55,7 @@ extension MultiPaxosReplica.Message: WireCodable {
 
   public var encodedByteCount: Int {
     switch self {
-    case .prepare: 17
+    case .prepare(_, _, let held): 17 + held.encodedByteCount
     case .promise(_, _, let accepted, let next, _, let generations):
       18 + accepted.encodedByteCount + next.encodedByteCount + generations.encodedByteCount
     case .accept(_, _, let values, _, _): 33 + values.encodedByteCount
@@ -67,10 +81,11 @@ extension MultiPaxosReplica.Message: WireCodable {
     case .prePromise(let ballot):
       writer.write(Tag.prePromise.rawValue)
       ballot.encode(into: &writer)
-    case .prepare(let ballot, let from):
+    case .prepare(let ballot, let from, let held):
       writer.write(Tag.prepare.rawValue)
       ballot.encode(into: &writer)
       from.encode(into: &writer)
+      held.encode(into: &writer)
     case .promise(let ballot, let from, let accepted, let next, let isContinued, let generations):
       writer.write(Tag.promise.rawValue)
       ballot.encode(into: &writer)
@@ -133,7 +148,8 @@ extension MultiPaxosReplica.Message: WireCodable {
     case .prePromise: self = .prePromise(ballot: try MultiPaxosReplica.Ballot(from: &reader))
     case .prepare:
       self = .prepare(
-        ballot: try MultiPaxosReplica.Ballot(from: &reader), from: try LogIndex(from: &reader))
+        ballot: try MultiPaxosReplica.Ballot(from: &reader), from: try LogIndex(from: &reader),
+        held: try [MultiPaxosReplica.HeldSlots](from: &reader))
     case .promise:
       self = .promise(
         ballot: try MultiPaxosReplica.Ballot(from: &reader), from: try LogIndex(from: &reader),

@@ -5,10 +5,11 @@ extension MultiPaxosReplica {
   ///
   /// ```
   ///  proposer                      acceptor
-  ///     │ Prepare(b, from s)          │
+  ///     │ Prepare(b, from s, held)    │
   ///     ├────────────────────────────►│ promised := b, durable
   ///     │ Promise(b, accepted ≥ s)    │
-  ///     │◄────────────────────────────┤   a long report comes in pages, some for each Prepare
+  ///     │◄────────────────────────────┤   a long report comes in pages, some for each Prepare;
+  ///     │                             │   it has only the values that the proposer lacks
   ///     │ Accept(b, s..., values)     │
   ///     ├────────────────────────────►│ accepted[s...] := (b, value), durable
   ///     │ Accepted(b, s...)           │
@@ -30,8 +31,9 @@ extension MultiPaxosReplica {
     /// high.
     case prePromise(ballot: Ballot)
     /// Phase 1a: asks for a promise to ignore ballots below this one, and for a report of all
-    /// values accepted from `from` on.
-    case prepare(ballot: Ballot, from: LogIndex)
+    /// values accepted from `from` on. `held` says which of them the proposer holds, in ascending
+    /// order.
+    case prepare(ballot: Ballot, from: LogIndex, held: [HeldSlots] = [])
     /// Phase 1b: everything this acceptor accepted in the slots `from ..< next`, in ascending
     /// order; without `next`, everything from `from` on. `isContinued` if another page follows
     /// unasked. With the generations of all disks that the acceptor has heard of, itself included;
@@ -71,12 +73,27 @@ extension MultiPaxosReplica {
     /// The ballot in which the value was accepted; `Ballot.chosen` if the acceptor knows it is
     /// chosen.
     public var ballot: Ballot
-    public var value: Batch
+    /// `nil` if it is the value that the proposer holds of the same ballot. A ballot never has two
+    /// values in a slot.
+    public var value: Batch?
 
-    public init(slot: LogIndex, ballot: Ballot, value: Batch) {
+    public init(slot: LogIndex, ballot: Ballot, value: Batch?) {
       self.slot = slot
       self.ballot = ballot
       self.value = value
+    }
+  }
+
+  /// Consecutive slots whose values the sender accepted in one ballot. They begin after the last
+  /// slot of the run before.
+  public struct HeldSlots: Equatable, Sendable {
+    /// `Ballot.none` if the slots are empty.
+    public var ballot: Ballot
+    public var last: LogIndex
+
+    public init(ballot: Ballot, last: LogIndex) {
+      self.ballot = ballot
+      self.last = last
     }
   }
 

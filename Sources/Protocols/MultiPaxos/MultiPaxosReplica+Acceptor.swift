@@ -6,9 +6,9 @@ extension MultiPaxosReplica {
   static let pageByteCount = 1 << 20
   static let pageSlotCount = 1024
 
-  /// Phase 1b (Lamport 2001 §2.2): promises, and reports everything accepted from `from` on.
+  /// Phase 1b (Lamport 2001 §2.2): promises, and reports everything accepted from `first` on.
   mutating func receivePrepare(
-    _ ballot: Ballot, first: LogIndex, from sender: ReplicaID, at now: Instant,
+    _ ballot: Ballot, first: LogIndex, held: [HeldSlots], from sender: ReplicaID, at now: Instant,
     into effects: inout Effects<Self>
   ) {
     guard ballot.node == sender, isPossible(ballot), first > .zero, !isLearner else { return }
@@ -24,54 +24,7 @@ extension MultiPaxosReplica {
     // The new proposer gets as much time to finish as a leader, again for each page of the report.
     lastLeaderContact = now
     guard first >= log.firstIndex else { return effects.sendSnapshot(to: sender) }
-    sendReport(from: first, to: sender, into: &effects)
-  }
-
-  /// Sends as many pages of the report as `inFlightBytes` allows at once.
-  private func sendReport(
-    from first: LogIndex, to sender: ReplicaID, into effects: inout Effects<Self>
-  ) {
-    var from = first
-    var room = options.inFlightBytes
-    while true {
-      let (accepted, next, byteCount) = report(from: from)
-      room -= byteCount
-      let isContinued = next != nil && room >= Self.pageByteCount
-      effects.send(
-        .promise(
-          ballot: promised, from: from, accepted: accepted, next: next, isContinued: isContinued,
-          generations: heardGenerations),
-        to: sender)
-      guard isContinued, let next else { return }
-      from = next
-    }
-  }
-
-  /// One page of the values that this acceptor holds, chosen and executed slots included: a
-  /// proposer that missed them would otherwise take the slots for free and propose other values
-  /// there.
-  private func report(
-    from first: LogIndex
-  ) -> (accepted: [AcceptedValue], next: LogIndex?, byteCount: Int) {
-    var accepted: [AcceptedValue] = []
-    var byteCount = 0
-    var slot = first
-    while slot <= log.lastIndex {
-      let entry = log[slot]
-      // Bug: omit-executed-in-promise.
-      let isOmitted = broken(.omitExecutedInPromise) && slot < firstUnchosen
-      if entry.ballot != .none, !isOmitted {
-        if accepted.count == Self.pageSlotCount || byteCount >= Self.pageByteCount {
-          return (accepted, slot, byteCount)
-        }
-        byteCount += entry.value.encodedByteCount
-        accepted.append(
-          AcceptedValue(
-            slot: slot, ballot: entry.isChosen ? .chosen : entry.ballot, value: entry.value))
-      }
-      slot = slot.next
-    }
-    return (accepted, nil, byteCount)
+    sendReport(from: first, held: held, to: sender, into: &effects)
   }
 
   /// Phase 2b: accepts unless a higher ballot was promised. An acceptance also promises the ballot.

@@ -14,15 +14,15 @@ extension MultiPaxosReplica {
     /// The first slot of the page that is due from each acceptor, in membership order.
     var due: [LogIndex] = []
     /// The reported value of the highest ballot for each slot, in ascending order of slots.
-    var recovered: [AcceptedValue] = []
+    var recovered: [RecoveredValue] = []
     /// When to ask again for the page that is due, in membership order.
     var paces: [ResendPace] = []
 
     /// Adds a page. Both lists ascend, so this is one pass.
-    mutating func merge(_ page: [AcceptedValue], lastReceivedWins: Bool) {
+    mutating func merge(_ page: [RecoveredValue], lastReceivedWins: Bool) {
       guard let first = page.first?.slot else { return }
       guard let last = recovered.last?.slot, last >= first else { return recovered += page }
-      var merged: [AcceptedValue] = []
+      var merged: [RecoveredValue] = []
       merged.reserveCapacity(recovered.count + page.count)
       var old = 0
       for value in page {
@@ -57,11 +57,8 @@ extension MultiPaxosReplica {
     case .follower:
       // The timer is set once, not at every message of the leader: when it fires, this checks when
       // the leader was last heard.
-      let silence = silence(at: now)
-      let range = electionRange
-      if silence < range.lowerBound {
-        effects.setTimer(
-          .election, after: (range.lowerBound - silence)...(range.upperBound - silence))
+      if let rest = electionRange.rest(after: silence(at: now)) {
+        effects.setTimer(.election, after: rest)
       } else if options.prePrepare {
         askAround(at: now, into: &effects)
       } else {
@@ -141,13 +138,20 @@ extension MultiPaxosReplica {
       due: Array(repeating: firstUnchosen, count: membership.replicas.count),
       paces: Array(repeating: pace, count: membership.replicas.count))
     // After the barrier, because a ballot that peers know must never be used again after a crash.
-    for replica in membership.replicas {
-      effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
-    }
+    let prepare = Message.prepare(
+      ballot: ballot, from: firstUnchosen, held: heldSlots(from: firstUnchosen))
+    for replica in membership.replicas { effects.send(prepare, to: replica) }
     // A candidate keeps its ballot until it leads or meets a higher one. New ballots without a
     // rival would only disturb the leader that the other replicas may have.
     effects.cancelTimer(.election)
     effects.setTimer(.resend, after: options.retransmission)
+  }
+
+  private func sendPrepare(
+    from first: LogIndex, to replica: ReplicaID, into effects: inout Effects<Self>
+  ) {
+    effects.send(
+      .prepare(ballot: ballot, from: first, held: heldSlots(from: first)), to: replica)
   }
 
   /// Asks again for the reports that are due.
@@ -157,7 +161,7 @@ extension MultiPaxosReplica {
     for (position, replica) in membership.replicas.enumerated()
     where phase1.reported & (1 << UInt64(position)) == 0 && phase1.paces[position].isDue(at: now) {
       phase1.paces[position].sentAgain(at: now)
-      effects.send(.prepare(ballot: ballot, from: phase1.due[position]), to: replica)
+      sendPrepare(from: phase1.due[position], to: replica, into: &effects)
     }
   }
 
@@ -168,16 +172,18 @@ extension MultiPaxosReplica {
     let bit = bit(of: sender)
     guard role == .candidate, ballot == self.ballot, phase1.reported & bit == 0 else { return }
     let position = bit.trailingZeroBitCount
-    guard phase1.due[position] == first, isPage(accepted, from: first, next: next) else { return }
+    guard phase1.due[position] == first, isPage(accepted, from: first, next: next),
+      let values = complete(accepted)
+    else { return }
 
-    for value in accepted where value.ballot == .chosen {
+    for value in values where value.ballot == .chosen {
       learn(value.value, at: value.slot, into: &effects)
     }
     commitChosen(into: &effects)
     // An acceptor holds no slot further than `reach` ahead of its chosen prefix, and that prefix is
     // learnt by now.
     if let last = accepted.last?.slot, last > firstUnchosen + SlotLog.reach { return }
-    let open = accepted.filter { $0.slot >= firstUnchosen }
+    let open = values.filter { $0.slot >= firstUnchosen }
     // Bug: adopt-last-received.
     phase1.merge(open, lastReceivedWins: broken(.adoptLastReceived))
 
@@ -185,7 +191,7 @@ extension MultiPaxosReplica {
     if let next {
       phase1.due[position] = next
       phase1.paces[position].sent(UInt64(next.rawValue), first: true, at: now)
-      if !isContinued { effects.send(.prepare(ballot: ballot, from: next), to: sender) }
+      if !isContinued { sendPrepare(from: next, to: sender, into: &effects) }
     } else {
       phase1.reported |= bit
       if isMajority(phase1.reported) { lead(at: now, into: &effects) }
@@ -203,7 +209,7 @@ extension MultiPaxosReplica {
     {
       phase1.due[position] = firstUnchosen
       phase1.paces[position].restart(at: now)
-      effects.send(.prepare(ballot: ballot, from: firstUnchosen), to: replica)
+      sendPrepare(from: firstUnchosen, to: replica, into: &effects)
     }
   }
 

@@ -7,7 +7,7 @@ extension MultiPaxosReplica {
     /// The next slot to propose in.
     var nextSlot = LogIndex(1)
     /// The values to propose again, ascending; consumed up to `recoveredCount`.
-    var recovered: [AcceptedValue] = []
+    var recovered: [RecoveredValue] = []
     var recoveredCount = 0
     /// The last slot that an earlier ballot may have used. Free slots up to here are filled with
     /// no-ops.

@@ -15,14 +15,19 @@ import Replication
 /// reads).
 ///
 /// Every replica is proposer (`+Candidate` in phase 1, `+Leader` in phase 2), acceptor
-/// (`+Acceptor`) and learner (`+Learner`). `+Repair` tracks the slots that each acceptor has been
-/// sent and lacks, `+Reads` serves reads without a slot, `+Snapshots` forgets slots, `+Replacement`
-/// brings an acceptor back that has lost its disk.
+/// (`+Acceptor`, with its reports in `+Reports`) and learner (`+Learner`). `+Repair` tracks the
+/// slots that each acceptor has been sent and lacks, `+Reads` serves reads without a slot,
+/// `+Snapshots` forgets slots, `+Replacement` brings an acceptor back that has lost its disk.
 ///
 /// - Deviation: a promise need not carry the whole report. The proposer asks for a few pages at a
 ///   time; between two pages the report cannot change except for values that became known as
 ///   chosen, because the acceptor has promised. Reason: logs are long, frames are not
 ///   (`PhaseOneTests`).
+/// - Deviation: a proposer says in which ballots it has accepted the values it holds, and a promise
+///   carries no value that the proposer holds of the same ballot. Reason: replicas hold nearly the
+///   same values, and with large ones their transfer takes longer than the other replicas wait, so
+///   that no candidate would ever win (`ReportTests`). Raft's votes and DoViewChange of Viewstamped
+///   Replication carry no values either.
 /// - Deviation: a value that is known to be chosen is reported and stored with the ballot
 ///   `Ballot.chosen`. A replica that receives it learns it and need not propose it again. Reason: a
 ///   proposer that lags would otherwise order the whole log again (`PhaseOneTests`).
@@ -65,6 +70,8 @@ public struct MultiPaxosReplica: ReplicaCore {
   var log = SlotLog()
   /// The newest disk of each replica that was heard of, in membership order; 0 for the first one.
   var generations: [UInt64]
+  /// The last Prepare that was answered with a report.
+  var reported: (ballot: Ballot, first: LogIndex)?
   /// This replica's disk took the place of a lost one, and it is no acceptor yet.
   var isLearner = false
 
@@ -180,8 +187,8 @@ public struct MultiPaxosReplica: ReplicaCore {
     case .prePrepare(let ballot): receivePrePrepare(ballot, from: sender, at: now, into: &effects)
     case .prePromise(let ballot):
       receivePrePromise(ballot, from: sender, at: now, into: &effects)
-    case .prepare(let ballot, let from):
-      receivePrepare(ballot, first: from, from: sender, at: now, into: &effects)
+    case .prepare(let ballot, let from, let held):
+      receivePrepare(ballot, first: from, held: held, from: sender, at: now, into: &effects)
     case .promise(
       let ballot, let from, let accepted, let next, let isContinued, let generations):
       guard heedPromise(of: ballot, generations, from: sender, at: now, into: &effects)

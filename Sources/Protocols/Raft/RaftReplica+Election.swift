@@ -32,10 +32,11 @@ extension RaftReplica {
 
   /// Asks whether an election could be won. Neither term nor vote changes, so that a replica that
   /// was cut off does not come back with a high term and depose a leader that all others follow.
+  /// Clients are still sent to the leader that this replica has lost, because it may only be this
+  /// replica that is cut off.
   private mutating func becomePreCandidate(into effects: inout Effects<Self>) {
     assert(role != .leader && !standing.isLearner)
     candidacy = Candidacy(isPreVote: true)
-    leader = nil
     effects.setTimer(.election, after: options.electionTimeout)
     requestVotes(in: currentTerm + 1, isPreVote: true, into: &effects)
   }

@@ -44,15 +44,13 @@ extension ViewstampedReplica {
   mutating func viewChangeTimerFired(at now: Instant, into effects: inout Effects<Self>) {
     guard state != .recovering else { return recoveryTimerFired(at: now, into: &effects) }
     if primacy != nil { checkMajority(into: &effects) }
-    let silence = silence(at: now)
     let range = timeoutRange
     let hasProgressed = transfer?.hasProgressed ?? false
     transfer?.hasProgressed = false
     if primacy != nil || hasProgressed {
       effects.setTimer(.viewChange, after: range)
-    } else if silence < range.lowerBound {
-      effects.setTimer(
-        .viewChange, after: (range.lowerBound - silence)...(range.upperBound - silence))
+    } else if let rest = range.rest(after: silence(at: now)) {
+      effects.setTimer(.viewChange, after: rest)
     } else {
       effects.setTimer(.viewChange, after: range)
       guard viewNumber < ViewstampedReplica.largestView else { return }

@@ -9,6 +9,7 @@ typealias Cluster = InProcessCluster<MultiPaxosReplica>
 typealias Message = MultiPaxosReplica.Message
 typealias Ballot = MultiPaxosReplica.Ballot
 typealias AcceptedValue = MultiPaxosReplica.AcceptedValue
+typealias HeldSlots = MultiPaxosReplica.HeldSlots
 typealias Gap = MultiPaxosReplica.Gap
 
 func slot(_ number: Int) -> LogIndex { LogIndex(number) }

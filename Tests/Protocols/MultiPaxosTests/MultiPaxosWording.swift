@@ -32,7 +32,7 @@ extension MultiPaxosReplica.Ballot {
 extension MultiPaxosReplica.AcceptedValue {
   fileprivate var words: String {
     let origin = ballot == .chosen ? "chosen" : "ballot \(ballot.words)"
-    return "slot \(slot): \(value.words) (\(origin))"
+    return "slot \(slot): \(value?.words ?? "what you hold") (\(origin))"
   }
 }
 
@@ -41,7 +41,10 @@ extension MultiPaxosReplica.Message {
     switch self {
     case .prePrepare(let ballot): return "PrePrepare ballot \(ballot.words): would you promise it?"
     case .prePromise(let ballot): return "PrePromise ballot \(ballot.words): yes"
-    case .prepare(let ballot, let from): return "Prepare ballot \(ballot.words), from slot \(from)"
+    case .prepare(let ballot, let from, let held):
+      let runs = held.map { "ballot \($0.ballot.words) up to \($0.last)" }
+      return "Prepare ballot \(ballot.words), from slot \(from)"
+        + (runs.isEmpty ? "" : ", I hold " + runs.joined(separator: ", "))
     case .promise(let ballot, _, let accepted, let next, _, _):
       let values = accepted.map(\.words).joined(separator: ", ")
       return "Promise ballot \(ballot.words): \(values.isEmpty ? "nothing accepted" : values)"

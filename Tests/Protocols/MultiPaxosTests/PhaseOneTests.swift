@@ -137,7 +137,7 @@ struct PhaseOneTests {
       var reported = 0
       while !cluster.inFlight.isEmpty {
         switch cluster.inFlight[0].message {
-        case .prepare(_, let from) where cluster.inFlight[0].to == b: asked.append(from)
+        case .prepare(_, let from, _) where cluster.inFlight[0].to == b: asked.append(from)
         case .promise(_, _, let accepted, _, _, _): reported += accepted.count
         default: break
         }

@@ -13,12 +13,18 @@ struct WireTests {
     .prePrepare(ballot: ballot(3, b)),
     .prePromise(ballot: ballot(3, b)),
     .prepare(ballot: ballot(3, b), from: slot(9)),
+    .prepare(
+      ballot: ballot(3, b), from: slot(9),
+      held: [
+        HeldSlots(ballot: ballot(1, a), last: slot(10)), HeldSlots(ballot: .none, last: slot(12)),
+      ]),
     .promise(ballot: ballot(3, b), from: slot(9), accepted: [], next: nil),
     .promise(
       ballot: ballot(3, b), from: slot(9),
       accepted: [
         AcceptedValue(slot: slot(9), ballot: ballot(1, a), value: batch(1)),
         AcceptedValue(slot: slot(12), ballot: .chosen, value: .noop),
+        AcceptedValue(slot: slot(13), ballot: ballot(2, c), value: nil),
       ], next: slot(13)),
     .accept(
       ballot: ballot(3, b), first: slot(9), values: [batch(1), .noop], commitIndex: slot(4),

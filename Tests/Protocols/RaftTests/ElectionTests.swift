@@ -158,4 +158,17 @@ struct ElectionTests {
     #expect(cluster.core(0).role == .leader)
   }
 
+  @Test("A pre-candidate still sends clients to the leader that it misses; a candidate does not")
+  func redirects() {
+    for preVote in [true, false] {
+      var cluster = Cluster(3, raftOptions(preVote: preVote))
+      cluster.elect(0)
+      cluster.only(0, 1)
+      cluster.fire(.election, at: 2)
+      #expect(cluster.core(2).role == (preVote ? .preCandidate : .candidate))
+      cluster.propose(1, at: 2)
+      #expect(
+        cluster.nodes[2].refusedBatches.map(\.redirect) == [preVote ? ReplicaID(0) : nil])
+    }
+  }
 }

@@ -26,6 +26,16 @@ struct StickinessTests {
     #expect(cluster.inFlight.isEmpty)
   }
 
+  @Test("A backup that wants another view still sends clients to the primary that it misses")
+  func redirects() {
+    var cluster = Cluster(3)
+    cluster.only(a, b)
+    cluster.timeOut(c)
+    #expect(cluster.core(c).change.wanted[c.index]?.view == 1)
+    cluster.propose(1, at: c)
+    #expect(cluster.nodes[c.index].refusedBatches.map(\.redirect) == [a])
+  }
+
   @Test("Without stickiness the same replica deposes the primary, as in the paper")
   func paper() {
     var cluster = Cluster(3, vrOptions(sticky: false))
