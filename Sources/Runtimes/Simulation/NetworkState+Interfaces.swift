@@ -24,7 +24,8 @@ extension NetworkState {
   /// Rounded up, so that no interface is faster than its rate.
   @inline(__always)
   static func time(of bytes: Int, at nanosecondsPerByte: Double) -> Interval {
-    .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
+    guard nanosecondsPerByte > 0 else { return .zero }
+    return .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
   }
 
   /// Nanoseconds per byte of the queue of a node's interface now.
@@ -73,6 +74,7 @@ extension NetworkState {
   /// How long before a message has arrived its event is due: see `receive`.
   @inline(__always)
   public func lead(of bytes: Int, to node: Int) -> Interval {
+    if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return .zero }
     let reception = Self.time(of: bytes, at: slowness(of: node))
     return reception > Self.shortReception ? reception : .zero
   }
@@ -89,6 +91,7 @@ extension NetworkState {
   }
 
   /// The same for a message of another node, which does not overtake earlier ones of its link.
+  @inline(__always)
   public mutating func receive(_ envelope: Envelope, now: Instant) -> Instant {
     let time = receive(
       envelope.bytes, at: envelope.to, hasLead: envelope.stage == .arriving, now: now)
