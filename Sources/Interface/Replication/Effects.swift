@@ -166,6 +166,22 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     inner.removeAll()
   }
 
+  /// Turns the two lanes of messages around, so that `takeEarlySend` and `takeSend` give their
+  /// messages first to last. An array gives away only its last element without copying it.
+  @inline(__always)
+  public mutating func turnSends() {
+    if earlySends.count > 1 { earlySends.reverse() }
+    if sends.count > 1 { sends.reverse() }
+  }
+
+  /// The next early send, after `turnSends`; `nil` if all were taken.
+  @inline(__always)
+  public mutating func takeEarlySend() -> Send? { earlySends.popLast() }
+
+  /// The next of the other sends.
+  @inline(__always)
+  public mutating func takeSend() -> Send? { sends.popLast() }
+
   /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {
     guard !filled.isEmpty else { return }

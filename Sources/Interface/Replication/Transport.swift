@@ -14,7 +14,7 @@ public protocol Transport<Message>: ~Copyable {
   associatedtype Message: WireCodable & Sendable
 
   /// Sends a message now. A message to the node itself arrives there after this turn.
-  mutating func send(_ message: Message, to: ReplicaID)
+  mutating func send(_ message: consuming Message, to: ReplicaID)
 }
 
 /// A replica's log, whose records survive a crash.

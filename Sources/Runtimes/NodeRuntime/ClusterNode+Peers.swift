@@ -159,7 +159,7 @@ extension ClusterNode {
   }
 
   /// Queues a message to another node; a message to this node itself is handled later in the turn.
-  public mutating func send(_ message: Core.Message, to receiver: ReplicaID) {
+  public mutating func send(_ message: consuming Core.Message, to receiver: ReplicaID) {
     let to = receiver.index
     guard to < peers.count else { return }
     guard to != number else {

@@ -138,7 +138,7 @@ extension SimulatedNode {
   public mutating func releaseSends(in world: inout SharedWorld) {
     guard world.causes.isOn else { return lend(in: &world) { $0.releaseSends() } }
     for position in barrier.first..<barrier.held.count
-    where barrier.needs[position] <= barrier.durableCount && barrier.held[position].to == host.id {
+    where barrier.needs[position] <= barrier.durableCount && barrier.held[position]?.to == host.id {
       causes.ofOwnMessages.append(causes.held[position].record)
     }
     let current = world.causes.current

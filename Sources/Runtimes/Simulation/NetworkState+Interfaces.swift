@@ -24,7 +24,8 @@ extension NetworkState {
   /// Rounded up, so that no interface is faster than its rate.
   @inline(__always)
   static func time(of bytes: Int, at nanosecondsPerByte: Double) -> Interval {
-    .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
+    guard nanosecondsPerByte > 0 else { return .zero }
+    return .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
   }
 
   /// How long a node's interface takes to receive bytes of which the last one arrives at `end`, at
@@ -82,6 +83,7 @@ extension NetworkState {
   /// How long before a message has arrived its event is due: see `receive`.
   @inline(__always)
   public func lead(of bytes: Int, to node: Int, arriving end: Instant) -> Interval {
+    if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return .zero }
     let reception = reception(of: bytes, at: node, until: end)
     return reception > Self.shortReception ? reception : .zero
   }
@@ -98,6 +100,7 @@ extension NetworkState {
   }
 
   /// The same for a message of another node, which does not overtake earlier ones of its link.
+  @inline(__always)
   public mutating func receive(_ envelope: Envelope, now: Instant) -> Instant {
     let time = receive(
       envelope.bytes, at: envelope.to, hasLead: envelope.stage == .arriving, now: now)

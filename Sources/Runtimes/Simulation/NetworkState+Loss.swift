@@ -8,8 +8,8 @@ extension NetworkState {
   /// The fate of a message on a link that lets none through; nil if the link does. A partition cuts
   /// a link, and over TCP the messages behind those that wait for its end wait as well.
   @inline(__always)
-  func fateIfCut(_ link: Int) -> Fate? {
-    guard links[link].isCut || links[link].heldSince != nil else { return nil }
+  func fateIfCut(_ link: Link) -> Fate? {
+    guard link.isCut || link.heldSince != nil else { return nil }
     return isTCP ? .held : .lost
   }
 

@@ -33,26 +33,27 @@ struct MessageDraws {
 extension NetworkState {
   /// Decides the fate of a message between two different nodes that departs now or later.
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Instant) -> Fate {
-    let position = from * nodeCount + to
-    var draws = MessageDraws(from: &links[position].random)
-    if let fate = fateIfCut(position) { return fate }
+    // A copy, written back at the end, because each access to an array's element checks the array.
+    var link = links[from * nodeCount + to]
+    defer { links[from * nodeCount + to] = link }
+    var draws = MessageDraws(from: &link.random)
+    if let fate = fateIfCut(link) { return fate }
     var path = Path(
-      from: from, to: to, bytes: bytes, sampler: links[position].sampler,
-      roundTrip: links[position].roundTrip, loss: links[position].loss, reorder: model.reorder,
-      duplicate: model.duplicate)
+      from: from, to: to, bytes: bytes, sampler: link.sampler, roundTrip: link.roundTrip,
+      loss: link.loss, reorder: model.reorder, duplicate: model.duplicate)
     let latency = drawLatency(on: &path, departing: departing, &draws)
     path.sent = transmit(bytes, from: from, departing: departing)
-    if links[position].nanosecondsPerByte > 0 {
-      let start = max(path.sent.start, links[position].freeAt)
-      let end = start + Self.time(of: bytes, at: links[position].nanosecondsPerByte)
-      links[position].freeAt = end
+    if link.nanosecondsPerByte > 0 {
+      let start = max(path.sent.start, link.freeAt)
+      let end = start + Self.time(of: bytes, at: link.nanosecondsPerByte)
+      link.freeAt = end
       path.sent = (start, max(path.sent.end, end))
     }
-    let earliest = received(path, from: links[position].lastArrival)
+    let earliest = received(path, from: link.lastArrival)
     guard let arrival = end(of: path, latency: latency, behind: earliest, &draws) else {
       return .lost
     }
-    if !arrival.isOvertaken { links[position].lastArrival = arrival.time }
+    if !arrival.isOvertaken { link.lastArrival = arrival.time }
     return arrival.fate
   }
 

@@ -39,7 +39,7 @@ extension SimulatedTurn: TurnRuntime {
   }
 
   @inline(__always)
-  public mutating func send(_ message: Core.Message, to: ReplicaID) {
+  public mutating func send(_ message: consuming Core.Message, to: ReplicaID) {
     let number = node.pointee.number
     guard to.index != number else {
       node.pointee.ownMessages.append(message)

@@ -7,9 +7,9 @@ import Replication
 /// barrier holds across turns while a sync is in flight.
 public struct DurabilityBarrier<Send: Sendable>: Sendable {
   /// Waiting sends, oldest first, and the number of durable records that each needs; those before
-  /// `first` have left. Two arrays, because copying generic tuples goes through witness calls and
-  /// is slow.
-  public var held: [Send] = []
+  /// `first` have left and are `nil`, so that a send is moved out and not copied. Two arrays,
+  /// because copying generic tuples goes through witness calls and is slow.
+  public var held: [Send?] = []
   public var needs: [Int] = []
   public var first = 0
   /// Records appended so far.
@@ -30,7 +30,7 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
 
   /// Holds a send until all records appended so far are durable. Only for a barrier that is not
   /// open.
-  public mutating func hold(_ send: Send) {
+  public mutating func hold(_ send: consuming Send) {
     held.append(send)
     needs.append(appendedCount)
   }
@@ -56,7 +56,9 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
       }
       return nil
     }
-    defer { first += 1 }
-    return held[first]
+    var oldest: Send?
+    swap(&oldest, &held[first])
+    first += 1
+    return oldest
   }
 }

@@ -50,12 +50,15 @@ extension ReplicaHost {
   }
 
   public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
-    for request in waitingReads.take(ticket) {
+    var requests = waitingReads.take(ticket)
+    requests.reverse()
+    while let request = requests.popLast() {
       executedCount += 1
       admission.finish(request.id, isRead: true, at: now)
       let response = application.query(request.command)
       replies.append(Reply(id: request.id, result: .answer(response)))
     }
+    waitingReads.reuse(requests)
   }
 
   public mutating func refuse(_ ticket: ReadTicket, redirect: ReplicaID?) {

@@ -146,8 +146,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   public mutating func endTurn(at now: Instant) {
     let ordersUpdates = mayOrderUpdates()
     if !gatheredReads.isEmpty {
-      let ticket = waitingReads.append(gatheredReads)
-      gatheredReads.removeAll(keepingCapacity: true)
+      let ticket = waitingReads.append(&gatheredReads)
       let updatesFollow = ordersUpdates && hasUpdates
       core.handle(
         .readRequested(ticket, updatesFollow: updatesFollow), at: now, into: &effects)

@@ -34,8 +34,9 @@ extension TurnRuntime where Self: ~Copyable {
   @inline(__always)
   public mutating func carryOutTurn() {
     let filled = host.effects.filled
+    host.effects.turnSends()
     if filled.contains(.earlySends) {
-      for early in host.effects.earlySends { send(early.message, to: early.to) }
+      while let early = host.effects.takeEarlySend() { send(early.message, to: early.to) }
     }
     if filled.contains(.records) {
       if let start = host.effects.checkpointStart { noteCheckpoint(from: start) }
@@ -98,13 +99,10 @@ extension TurnRuntime where Self: ~Copyable {
   /// Sends the messages that may depend on the records of this turn, or holds them back.
   @inline(__always)
   public mutating func sendOrHold() {
-    let isOpen = barrier.isOpen
-    for outgoing in host.effects.sends {
-      if isOpen {
-        send(outgoing.message, to: outgoing.to)
-      } else {
-        barrier.hold(outgoing)
-      }
+    if barrier.isOpen {
+      while let outgoing = host.effects.takeSend() { send(outgoing.message, to: outgoing.to) }
+    } else {
+      while let outgoing = host.effects.takeSend() { barrier.hold(outgoing) }
     }
   }
 

@@ -13,14 +13,29 @@ public struct WaitingReads<Request: Sendable>: Sendable {
   public private(set) var count = 0
   public private(set) var requestCount = 0
 
+  /// Empty arrays with storage, for further tickets.
+  private var spare: [[Request]] = []
+  /// A burst's storage is not kept.
+  private static var spareLimits: (arrays: Int, capacity: Int) { (arrays: 64, capacity: 256) }
+
   public init() {}
 
-  /// - Parameter gathered: at least one request.
-  public mutating func append(_ gathered: [Request]) -> ReadTicket {
-    requests.append(gathered)
+  /// - Parameter gathered: at least one request. It is left empty, with the storage of a ticket
+  ///   that was answered, so that a replica that is busy with reads allocates nothing.
+  public mutating func append(_ gathered: inout [Request]) -> ReadTicket {
     count += 1
     requestCount += gathered.count
+    var taken = spare.popLast() ?? []
+    swap(&taken, &gathered)
+    requests.append(taken)
     return ReadTicket(ticketsGone + UInt64(requests.count))
+  }
+
+  /// Takes back an array that `take` returned and its user has emptied.
+  public mutating func reuse(_ emptied: consuming [Request]) {
+    guard spare.count < Self.spareLimits.arrays, emptied.capacity <= Self.spareLimits.capacity
+    else { return }
+    spare.append(emptied)
   }
 
   /// Removes and returns the requests of a ticket; an empty array if they were taken before.

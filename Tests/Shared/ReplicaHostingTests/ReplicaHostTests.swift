@@ -99,7 +99,12 @@ import Testing
   func ticketOrder() {
     var waiting = WaitingReads<UInt64>()
     var tickets: [ReadTicket] = []
-    for number in 1...200 as ClosedRange<UInt64> { tickets.append(waiting.append([number])) }
+    func append(_ number: UInt64) -> ReadTicket {
+      var gathered = [number]
+      defer { #expect(gathered.isEmpty) }
+      return waiting.append(&gathered)
+    }
+    for number in 1...200 as ClosedRange<UInt64> { tickets.append(append(number)) }
     #expect(tickets == (1...200).map { ReadTicket($0) })
     #expect(waiting.take(ReadTicket(0)).isEmpty && waiting.take(ReadTicket(201)).isEmpty)
     for ticket in tickets where ticket.rawValue % 3 == 0 {
@@ -114,7 +119,25 @@ import Testing
       #expect(waiting.take(ticket) == (isLeft ? [ticket.rawValue] : []))
     }
     #expect(waiting.count == 0 && waiting.requests.isEmpty)
-    #expect(waiting.append([7]) == ReadTicket(201) && waiting.take(ReadTicket(201)) == [7])
+    #expect(append(7) == ReadTicket(201) && waiting.take(ReadTicket(201)) == [7])
+  }
+
+  @Test("The storage of an answered ticket serves a later one, unless a burst made it large")
+  func reusedStorage() {
+    var waiting = WaitingReads<UInt64>()
+    func storage(for numbers: [UInt64]) -> Int {
+      var gathered = numbers
+      let ticket = waiting.append(&gathered)
+      var taken = waiting.take(ticket)
+      #expect(taken == numbers)
+      taken.removeAll(keepingCapacity: true)
+      waiting.reuse(taken)
+      var next: [UInt64] = [1]
+      _ = waiting.append(&next)
+      return next.capacity
+    }
+    #expect(storage(for: [1, 2, 3]) >= 3)
+    #expect(storage(for: Array(0..<10_000)) == 0)
   }
 
   @Test("Commits are applied in order, and only the replica that should answer does")
