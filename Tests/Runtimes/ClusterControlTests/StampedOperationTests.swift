@@ -79,8 +79,9 @@ import Trials
     #expect(parts(attempts: [1000], answered: 50, [(0, answered(1010, 1011))]).isEmpty)
     #expect(
       parts(
-        attempts: [1000], answered: 5, [(0, taken(1001, 1002, 1003)), (0, answered(1010, 1011))])
-        .isEmpty)
+        attempts: [1000], answered: 5, [(0, taken(1001, 1002, 1003)), (0, answered(1010, 1011))]
+      )
+      .isEmpty)
   }
 
   @Test("Whatever the stamps are, the parts add up to the latency and none is negative")
