@@ -172,7 +172,7 @@ extension ChainReplica {
   }
 
   public mutating func expectSilence(of id: ReplicaID, for pause: Interval, at now: Instant) {
-    guard successor?.to == id else { return }
+    guard successor == id else { return }
     link.silentUntil = max(link.silentUntil, now + pause)
   }
 
