@@ -34,7 +34,7 @@ struct BrokenTests {
       (.viewstampedReplication, "volatile-last-normal-view", 650, 629),
       (.viewstampedReplication, "keep-tail", 40, 7),
       (.viewstampedReplication, "primary-resumes-its-view", 40, 3),
-      (.viewstampedReplication, "read-without-quorum", 40, 7),
+      (.viewstampedReplication, "read-without-quorum", 150, 97),
       (.viewstampedReplication, "read-before-view-commit", 250, 216),
       (.unreplicated, "reply-before-sync", 40, 1),
     ]
