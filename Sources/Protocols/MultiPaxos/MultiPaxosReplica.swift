@@ -25,8 +25,8 @@ import Replication
 ///   (`PhaseOneTests`).
 /// - Deviation: a proposer says in which ballots it has accepted the values it holds, and a promise
 ///   carries no value that the proposer holds of the same ballot. Reason: replicas hold nearly the
-///   same values, and with large ones their transfer takes longer than the other replicas wait, so
-///   that no candidate would ever win (`ReportTests`). Raft's votes and DoViewChange of Viewstamped
+///   same values, and a transfer of large ones takes longer than the other replicas wait, so that
+///   candidates preempt each other (`ReportTests`). Votes of Raft and DoViewChange of Viewstamped
 ///   Replication carry no values either.
 /// - Deviation: a value that is known to be chosen is reported and stored with the ballot
 ///   `Ballot.chosen`. A replica that receives it learns it and need not propose it again. Reason: a
