@@ -1,5 +1,5 @@
-// Elections of Raft, Multi-Paxos and Viewstamped Replication. Their safety does not rest on time, so
-// a follower may act on a closed connection. What they share is here, so that all elect alike.
+// Elections of Raft, Multi-Paxos and Viewstamped Replication. Their safety does not rest on time,
+// so a follower may act on a closed connection. What they share is here, so that all elect alike.
 
 /// The most rounds that may wait for one replica's answer before a leader sends it no more messages
 /// for a round alone. In a round a leader asks whether it still leads. Without this limit a replica

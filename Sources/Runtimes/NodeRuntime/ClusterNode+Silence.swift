@@ -17,8 +17,8 @@ extension ClusterNode {
   ///   - left: how many bytes still wait: to be sent, or for the rest of their frame.
   ///   - before: how many waited before.
   public mutating func noteTransfer(with peer: ReplicaID, left: Int, before: Int) {
-    guard left >= NodeLimits.largeFrame, left < before else { return }
-    let pause = NodeLimits.transferPause(of: left)
+    guard left >= LargeMessage.byteCount, left < before else { return }
+    let pause = LargeMessage.pause(of: left)
     transferEndsAt = max(transferEndsAt ?? now, now + pause)
     host.core.expectSilence(of: peer, for: pause, at: clock.reading(at: now))
   }
@@ -35,7 +35,7 @@ extension ClusterNode {
     nextNotice = now + NodeLimits.noticePause
     let status = host.core.status
     let notice = SilenceNotice(
-      pause: NodeLimits.transferPause(of: min(byteCount, Frame.maximumByteCount)),
+      pause: LargeMessage.pause(of: min(byteCount, Frame.maximumByteCount)),
       epochInCharge: status.isInCharge ? status.epoch : nil)
     for peer in peers.indices where peer != number && peers[peer].state == .open {
       // Behind a large message the notice would come late. That message is a sign of life itself.
@@ -57,7 +57,7 @@ extension ClusterNode {
   /// others, which clients with large requests cause, say nothing about it.
   public mutating func take(_ notice: SilenceNotice, from peer: ReplicaID) {
     if faultsAreActive, faults.links[peer.index].cutsInbound { return }
-    let pause = min(notice.pause, NodeLimits.transferPause(of: Frame.maximumByteCount))
+    let pause = min(notice.pause, LargeMessage.pause(of: Frame.maximumByteCount))
     host.core.expectSilence(of: peer, for: pause, at: clock.reading(at: now))
     let replicas = settings.membership.replicas
     guard let epoch = notice.epochInCharge, epoch >= host.core.status.epoch,

@@ -249,7 +249,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
       // holds.
       guard !host.hasChangedTimer(timer) else { continue }
       if isTransferring, Core.Timer(index: timer).waitsForOthers {
-        timerDue[timer] = time + NodeLimits.transferPause(of: 0) / 2
+        timerDue[timer] = time + LargeMessage.delay
         continue
       }
       host.fire(Core.Timer(index: timer), at: clock.reading(at: now))

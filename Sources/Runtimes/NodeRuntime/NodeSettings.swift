@@ -87,14 +87,6 @@ public enum NodeLimits {
   public static let connectionsPerPeer = 2
   /// Bytes of the buffers of all clients' connections.
   public static let clientMemory = 1 << 30
-  /// A frame of this many bytes takes so long that messages behind it may be missed.
-  public static let largeFrame = 64 << 10
-  /// For how long a peer counts as alive after bytes of a large frame have moved. It has to write
-  /// the frame to its disk and to apply it, so that it is silent for longer after a longer one:
-  /// 100 ms, and 600 ms after 16 MiB.
-  public static func transferPause(of byteCount: Int) -> Interval {
-    .milliseconds(100) + .nanoseconds(Int64(byteCount) * 30)
-  }
   /// A node with this many bytes to receive, to write and to send announces to the other nodes that
   /// it may be silent; and the pause between two such notices.
   public static let announcedWork = 1 << 20

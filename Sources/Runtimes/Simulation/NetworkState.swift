@@ -15,6 +15,8 @@ public struct NetworkState: Sendable {
   /// Every node's interface.
   var interfaces: [Interface]
   var clients: ClientLinks
+  /// For each node.
+  var transfers: [Transfer]
   /// The degradations that hold now, each with the nodes it hits.
   var degradations: [Degradation] = []
   /// How often a process has started or ended on each node. Over TCP, messages that were sent to an
@@ -89,6 +91,7 @@ public struct NetworkState: Sendable {
     let count = membership.nodeCount
     nodeCount = count
     isTCP = model.transport == .tcp
+    transfers = Array(repeating: Transfer(), count: count)
     incarnations = Array(repeating: 0, count: count)
     interfaces = Array(
       repeating: Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)

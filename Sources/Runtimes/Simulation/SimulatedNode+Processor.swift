@@ -151,6 +151,7 @@ extension SimulatedNode {
   }
 
   public mutating func take(disconnectedFrom other: Int, in world: inout SharedWorld) {
+    world.network.endTransfer(of: number, with: other)
     host.disconnect(ReplicaID(other), at: clock.reading(at: world.now))
     noteInput(in: &world)
     checkInvariants(in: &world)

@@ -30,6 +30,12 @@ extension SimulatedNode {
       scheduleTimer(timer, in: &world)
       return
     }
+    if world.network.isTransferring(number, at: world.now),
+      Core.Timer(index: timer).waitsForOthers
+    {
+      timerDue[timer] = clock.timerTime(at: world.now) + LargeMessage.delay
+      return scheduleTimer(timer, in: &world)
+    }
     timerDue[timer] = .never
     timerHasFired[timer] = true
     arrive(timer: timer, in: &world)

@@ -2,6 +2,7 @@ import Clients
 import Environments
 import Faults
 import Primitives
+import ReplicaHosting
 import Replication
 import Trials
 import WireFormat
@@ -153,7 +154,12 @@ extension World {
     switch fate {
     case .lost: break
     case .held: hold(message, envelope, since: departing)
-    case .delivered(let time): push(message, envelope, arriving: time)
+    case .delivered(let time):
+      if envelope.bytes >= LargeMessage.byteCount {
+        network.noteTransfer(
+          of: envelope.bytes, from: envelope.from, to: envelope.to, arriving: time)
+      }
+      push(message, envelope, arriving: time)
     case .twice(let time, let again):
       push(copy message, envelope, arriving: time)
       push(message, envelope, arriving: again)

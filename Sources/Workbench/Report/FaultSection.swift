@@ -110,7 +110,10 @@ struct FaultReport {
             median == nil ? nil : numbers.joined(separator: " / "),
             note == "-" && median != nil ? nil : note,
           ].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: " · ")
-        let isBad = median == nil && !note.isEmpty && note != "-"
+        // An unknown recovery is not coloured, because it may have been quick.
+        let isBad =
+          median == nil && !note.isEmpty && note != "-"
+          && faults.contains { $0.recovery != "unknown" }
         let mark: HTML = group?.isRanked ?? true ? "" : " class=unranked"
         return """
           <td data-p="\(palette.slot(index))"\(mark) \

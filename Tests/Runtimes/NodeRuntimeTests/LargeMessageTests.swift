@@ -58,7 +58,7 @@ import WireFormat
     #expect(seat.node.host.core.fired == before + 1)
     // A small message is no reason to wait.
     seat.node.transferEndsAt = nil
-    seat.node.noteTransfer(with: ReplicaID(1), left: NodeLimits.largeFrame - 1, before: .max)
+    seat.node.noteTransfer(with: ReplicaID(1), left: LargeMessage.byteCount - 1, before: .max)
     #expect(seat.node.transferEndsAt == nil)
     // Nor are bytes that do not move.
     seat.node.noteTransfer(with: ReplicaID(1), left: 1 << 20, before: 1 << 20)

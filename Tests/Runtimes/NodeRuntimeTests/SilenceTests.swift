@@ -77,8 +77,8 @@ private typealias StoreSeat = Seat<BatchCore, KeyValueStore>
     }
     let silence = try #require(seats[0].node.host.core.silences.first)
     #expect(silence.of == ReplicaID(1))
-    #expect(silence.pause >= NodeLimits.transferPause(of: 4 << 20))
-    #expect(silence.pause < NodeLimits.transferPause(of: 5 << 20))
+    #expect(silence.pause >= LargeMessage.pause(of: 4 << 20))
+    #expect(silence.pause < LargeMessage.pause(of: 5 << 20))
     // A peer that is not in charge says nothing about the one that is.
     #expect(seats[0].node.transferEndsAt == nil)
     // Notices have a pause between them, so that they do not add to the load.
@@ -102,7 +102,7 @@ private typealias StoreSeat = Seat<BatchCore, KeyValueStore>
     #expect(end() == seats[0].node.now + .seconds(1))
     // A silence is as long as the largest frame allows, whatever a peer claims.
     seats[0].node.take(SilenceNotice(pause: .seconds(1000), epochInCharge: 6), from: ReplicaID(1))
-    let longest = NodeLimits.transferPause(of: Frame.maximumByteCount)
+    let longest = LargeMessage.pause(of: Frame.maximumByteCount)
     #expect(end() == seats[0].node.now + longest)
     #expect(seats[0].node.host.core.silences.last?.pause == longest)
     // What a node in charge announces names its epoch.

@@ -31,6 +31,7 @@ struct BoundedTrial: ProtocolVisitor {
   }
 
   let kind: ProtocolKind
+  var replicas = 3
   var fault: FaultAction?
   var workload = WorkloadSpec()
   var environment = Environment.standard
@@ -58,7 +59,7 @@ struct BoundedTrial: ProtocolVisitor {
     _ core: Core.Type, _ description: ProtocolDescription
   ) -> Costs {
     var setup = TrialSetup<Core>(
-      membership: kind.membership(replicas: 3), options: Core.Options())
+      membership: kind.membership(replicas: replicas), options: Core.Options())
     setup.environment = environment
     setup.plan.workload = workload
     setup.plan.duration = BoundedTrial.end

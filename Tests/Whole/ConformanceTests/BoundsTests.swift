@@ -72,6 +72,26 @@ struct BoundsTests {
   }
 
   @Test(
+    "Values that occupy a link for longer than the timeouts depose nobody",
+    arguments: ProtocolKind.failingOver, [3, 5])
+  func largeValues(kind: ProtocolKind, replicas: Int) {
+    for clients in [1, 4] {
+      var slow = BoundedTrial(kind)
+      slow.replicas = replicas
+      // A value of 1 MiB takes 84 ms for each other replica.
+      slow.environment.network.nic = 100_000_000
+      slow.workload.clients = clients
+      slow.workload.mix = OperationMix(put: 1)
+      slow.workload.valueSize = 1_048_576
+      slow.workload.thinkTime = .zero
+      slow.workload.timeout = .seconds(5)
+      let costs = slow.run()
+      #expect(costs.leaderChanges == 0, "\(clients) clients: \(costs)")
+      #expect(costs.served >= 4, "\(clients) clients: \(costs)")
+    }
+  }
+
+  @Test(
     "Without loss and faults no message is sent twice, over short or long links",
     arguments: ProtocolKind.allCases,
     [100, 20_000] as [Int64])
