@@ -81,7 +81,8 @@ struct FaultAnalysis {
       let writeGap = gap(longWrites, ordinaryWrite, of: i)
       found[order[i]].readOutage = reads.outage(readGap)
       found[order[i]].writeOutage = writes.outage(writeGap)
-      noteEnd(of: [readGap, writeGap].compactMap { $0 }, chargedTo: i, &found[order[i]])
+      let severe = [reads.severe(readGap), writes.severe(writeGap)].compactMap { $0 }
+      noteEnd(of: severe, chargedTo: i, &found[order[i]])
       findLeaders(i, &found[order[i]])
       if isMetastable(i) {
         found[order[i]].recovery = .metastable

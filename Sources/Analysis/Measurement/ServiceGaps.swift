@@ -26,6 +26,8 @@ struct ServiceGaps {
   /// if there were no operations.
   private(set) var normal: Int64?
   private(set) var longest: Int64 = 0
+  /// The mean time between two probes of this class; 0 if there are no probes.
+  private let probeInterval: Int64
 
   /// - Parameter acknowledged: when the operations of the load were acknowledged.
   static func ofReadsAndWrites(
@@ -51,6 +53,10 @@ struct ServiceGaps {
     self.isRead = isRead
     self.times = times
     self.trial = trial
+    let due = trial.probes.lazy.filter { $0.kind.isRead == isRead }.map(\.intended)
+    let (first, count) = (due.first ?? 0, due.count)
+    let last = trial.probes.last { $0.kind.isRead == isRead }?.intended ?? 0
+    probeInterval = count > 1 ? (last - first) / Int64(count - 1) : 0
     var lengths = Histogram()
     var isAsked = false
     visit { gap in
@@ -68,6 +74,13 @@ struct ServiceGaps {
   /// operations.
   func outage(_ gap: ServiceGap?) -> Interval? {
     normal.map { .nanoseconds(max(0, (gap?.length ?? $0) - $0)) }
+  }
+
+  /// The gap, unless it is so short that only one probe's answer was late. One late answer is no
+  /// sign that the service had not recovered before.
+  func severe(_ gap: ServiceGap?) -> ServiceGap? {
+    guard let gap, let normal, gap.length - normal > probeInterval * 3 / 2 else { return nil }
+    return gap
   }
 
   /// A gap of at most this length is not attributed to a fault. By chance, gaps reach about three

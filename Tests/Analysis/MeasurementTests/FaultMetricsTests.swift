@@ -274,6 +274,17 @@ private func isAbout(_ time: Interval?, _ milliseconds: Int64) -> Bool {
     #expect(metrics.due == 6_000 && metrics.throughput == 999.8333333333334)
   }
 
+  @Test("One late answer to a probe, long after the fault began, is no recovery")
+  func lateProbe() {
+    var trial = steady(until: 6_000, faults: [fault(2_000, 4_000)])
+    for t in stride(from: 0 as Int64, to: 6_000, by: 5) {
+      trial.probes.append(operation(.get, intended: t, end: t == 2_500 ? 2_507 : t + 1))
+    }
+    let found = faultMetrics(trial)[0]
+    #expect(isAbout(found.readOutage, 5))
+    #expect(found.timeToRecover == .zero && found.firstAcknowledgement == .zero)
+  }
+
   @Test("Probes every 5 ms detect an outage of 10 ms")
   func short() {
     var trial = steady(until: 6_000, faults: [fault(3_003, nil)])
