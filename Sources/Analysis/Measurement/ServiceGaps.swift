@@ -53,10 +53,8 @@ struct ServiceGaps {
     self.isRead = isRead
     self.times = times
     self.trial = trial
-    let due = trial.probes.lazy.filter { $0.kind.isRead == isRead }.map(\.intended)
-    let (first, count) = (due.first ?? 0, due.count)
-    let last = trial.probes.last { $0.kind.isRead == isRead }?.intended ?? 0
-    probeInterval = count > 1 ? (last - first) / Int64(count - 1) : 0
+    let due = trial.probes.filter { $0.kind.isRead == isRead }.map(\.intended)
+    probeInterval = due.count > 1 ? (due.last! - due.first!) / Int64(due.count - 1) : 0
     var lengths = Histogram()
     var isAsked = false
     visit { gap in

@@ -152,9 +152,9 @@ extension ViewstampedReplica {
     effects.send(.recoveryResponse(response), to: membership.replicas[slot])
   }
 
-  /// Tells a replica which of its starts this one has heard of, because it has come with an earlier
-  /// one. Either that message is old, or somebody has claimed a start that never was. No other
-  /// replica would answer then, for as many starts as were claimed.
+  /// Tells a replica which of its starts this one has heard of, because its message names an
+  /// earlier start. Either the message is old, or another node has claimed a start that did not
+  /// happen. In the second case no replica would answer until it had started as often as claimed.
   private mutating func tellStart(to slot: Int, into effects: inout Effects<Self>) {
     guard options.recovery == .replicas else { return }
     // The nonce is that of no start, so that the word of a replica that may not be normal is not
@@ -165,8 +165,9 @@ extension ViewstampedReplica {
       to: membership.replicas[slot])
   }
 
-  /// Counts on from a start of this replica that others have heard of, and begins the recovery anew
-  /// with the next one. This replica has taken no part in this start, so any larger number will do.
+  /// Takes the number after the latest start of this replica that others have heard of, and begins
+  /// the recovery again with it. This replica has taken no part in this start, so any larger number
+  /// will do.
   /// - Returns: whether there was such a start.
   private mutating func skipStarts(
     after claimed: Incarnation, at now: Instant, into effects: inout Effects<Self>

@@ -274,7 +274,7 @@ private func isAbout(_ time: Interval?, _ milliseconds: Int64) -> Bool {
     #expect(metrics.due == 6_000 && metrics.throughput == 999.8333333333334)
   }
 
-  @Test("One late answer to a probe, long after the fault began, is no recovery")
+  @Test("One late answer to a probe, long after the fault began, does not delay the recovery")
   func lateProbe() {
     var trial = steady(until: 6_000, faults: [fault(2_000, 4_000)])
     for t in stride(from: 0 as Int64, to: 6_000, by: 5) {

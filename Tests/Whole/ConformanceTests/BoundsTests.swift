@@ -72,7 +72,7 @@ struct BoundsTests {
   }
 
   @Test(
-    "Values that occupy a link for longer than the timeouts depose nobody",
+    "Values that occupy a link for longer than the timeouts do not depose the leader",
     arguments: ProtocolKind.failingOver, [3, 5])
   func largeValues(kind: ProtocolKind, replicas: Int) {
     for clients in [1, 4] {
