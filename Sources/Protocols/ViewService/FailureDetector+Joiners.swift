@@ -127,6 +127,8 @@ extension FailureDetector {
     let wanted = wantedLease(after: state)
     if wanted > granted { return .setLease(granted: wanted, patience: max(wanted, patience)) }
     if wanted * 3 / 2 <= granted, state.granted > failureTimeout {
+      // Leases of the present length are granted until this command is applied.
+      shorteningSince = nil
       return .setLease(granted: wanted, patience: patience)
     }
     guard granted < patience else {

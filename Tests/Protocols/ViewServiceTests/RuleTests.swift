@@ -132,6 +132,47 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
   }
 }
 
+@Suite("The authority's patience") struct PatienceOfAuthorityTests {
+  private let short = Interval.milliseconds(200)
+  private let long = Interval.milliseconds(400)
+
+  /// Ticks until the authority waits for no longer than its shorter leases last.
+  private func ticksUntilShort(_ scene: inout Scene) -> Int {
+    for count in 0..<100 {
+      if scene.next == .setLease(granted: short, patience: short) { return count }
+      scene.tick(1, hearing: [0, 1, 2])
+    }
+    return 100
+  }
+
+  @Test("Leases that became longer and shorter again are waited for like the first ones")
+  func secondShortening() {
+    var scene = scene([0, 1, 2])
+    for _ in 0..<3 {
+      scene.apply(.setLease(granted: long, patience: long))
+      #expect(scene.next == .setLease(granted: short, patience: long))
+      scene.apply(.setLease(granted: short, patience: long))
+      // Ticks of 40 ms within 400 ms, and one more.
+      #expect(ticksUntilShort(&scene) == 11)
+      scene.apply(.setLease(granted: short, patience: short))
+    }
+  }
+
+  @Test("Leases that became longer while the authority waited for the first ones are waited for")
+  func interruptedShortening() {
+    var scene = scene([0, 1, 2])
+    scene.apply(.setLease(granted: long, patience: long))
+    scene.apply(.setLease(granted: short, patience: long))
+    #expect(scene.next == nil)
+    scene.tick(9, hearing: [0, 1, 2])
+    #expect(scene.next == nil)
+    scene.apply(.setLease(granted: long, patience: long))
+    #expect(scene.next == .setLease(granted: short, patience: long))
+    scene.apply(.setLease(granted: short, patience: long))
+    #expect(ticksUntilShort(&scene) == 11)
+  }
+}
+
 @Suite("The rules of a lease, one by one") struct ViewLeaseRuleTests {
   private func lease(in number: UInt64) -> ViewLease {
     var lease = ViewLease(options: Stub.Options())
