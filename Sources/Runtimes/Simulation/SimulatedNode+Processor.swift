@@ -1,3 +1,4 @@
+import Clients
 import Environments
 import Primitives
 import ReplicaHosting
@@ -125,7 +126,11 @@ extension SimulatedNode {
   public mutating func take(
     _ request: ClientRequest<Application.Command>, arrived: Instant, in world: inout SharedWorld
   ) {
-    charge(received: Frame.byteCount(of: request), in: world)
+    // Requests and answers of probes take no time, because probes should not slow down the service
+    // that they measure. The messages between nodes that a probe causes take the time of others.
+    charge(
+      received: Frame.byteCount(of: request),
+      takesTime: ClientNumbers.isOfLoad(request.id.client), in: world)
     if putsInOrder {
       receivedRequests.set(
         request.id.client,
@@ -168,9 +173,12 @@ extension SimulatedNode {
   }
 
   @inline(__always)
-  public mutating func charge(received bytes: Int, in world: borrowing SharedWorld) {
+  public mutating func charge(
+    received bytes: Int, takesTime: Bool = true, in world: borrowing SharedWorld
+  ) {
     usage.messagesReceived += 1
     usage.bytesReceived += bytes
+    guard takesTime else { return }
     turn.receivingNs += world.cpu.costNs(ofMessage: bytes) * slowness
   }
 

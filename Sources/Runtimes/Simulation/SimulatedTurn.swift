@@ -1,3 +1,4 @@
+import Clients
 import Environments
 import Primitives
 import ReplicaHosting
@@ -119,6 +120,8 @@ extension SimulatedTurn: TurnRuntime {
       node.pointee.turn.executions -= 1
       cost += world.pointee.cpu.applyNs
     }
+    // See `take` of requests.
+    if !ClientNumbers.isOfLoad(reply.id.client) { cost = 0 }
     node.pointee.turn.spend(
       cost * node.pointee.slowness, behindReceipts: min(receiptsNs, node.pointee.turn.receivingNs))
     node.pointee.usage.messagesSent += 1

@@ -109,6 +109,6 @@ extension RequestID {
   /// decide it by this rule. Probes are never traced.
   @inlinable
   public func isTraced(oneIn every: UInt64) -> Bool {
-    client.rawValue < UInt64(ClientNumbers.firstProbe) && (client.rawValue &+ sequence) % every == 0
+    ClientNumbers.isOfLoad(client) && (client.rawValue &+ sequence) % every == 0
   }
 }

@@ -1,6 +1,7 @@
 import Clients
 import Environments
 import Faults
+import Histories
 import Replication
 import StateMachines
 import Stubs
@@ -20,10 +21,7 @@ import Workloads
   typealias ServerTrial = Trial<UnreplicatedServer, CounterLoad>
 
   /// One server whose operations take 50 µs of processor time and 200 µs of network latency.
-  func run(
-    _ commands: [Counter.Command] = [.read],
-    configure: (inout TrialSetup<UnreplicatedServer>) -> Void
-  ) -> (load: CounterLoad, record: TrialRecord) {
+  var setup: TrialSetup<UnreplicatedServer> {
     var setup = TrialSetup<UnreplicatedServer>(
       membership: Membership(replicas: 1), options: UnreplicatedServer.Options())
     setup.environment = Environment(
@@ -35,6 +33,14 @@ import Workloads
     setup.plan.warmUp = .zero
     setup.plan.duration = .seconds(1)
     setup.plan.workload.clients = 200
+    return setup
+  }
+
+  func run(
+    _ commands: [Counter.Command] = [.read],
+    configure: (inout TrialSetup<UnreplicatedServer>) -> Void
+  ) -> (load: CounterLoad, record: TrialRecord) {
+    var setup = setup
     configure(&setup)
     var trial = ServerTrial(setup, load: CounterLoad(commands))
     let record = trial.run()!
@@ -130,6 +136,22 @@ import Workloads
       return load.operations.map(\.due)
     }
     #expect(due(nil) == due(.uniform(.microseconds(10)...(.microseconds(900)))))
+  }
+
+  @Test("Probes take no time of the server that they measure")
+  func freeProbes() {
+    func returned(probeRate: Double?) -> (times: [Int64], messages: Int) {
+      var setup = setup
+      setup.plan.probeRate = probeRate
+      setup.plan.workload.arrival = .open(rate: 16_000, process: .poisson)
+      var trial = Trial(setup, load: KeyValueLoad(setup.plan.workload, seed: setup.plan.seed))
+      let record = trial.run()!
+      return (trial.load.operations.map(\.returned), record.nodes[0].messagesReceived)
+    }
+    let without = returned(probeRate: nil)
+    let with = returned(probeRate: 2000)
+    #expect(with.messages > without.messages + 3900)
+    #expect(with.times == without.times)
   }
 
   @Test("Operations beyond the capacity wait, counted from their due time, or are dropped")
