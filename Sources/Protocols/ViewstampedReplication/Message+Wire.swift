@@ -83,8 +83,8 @@ extension ViewstampedReplica.Message: WireCodable {
     case .doViewChange(let message):
       1 + 32 + message.history.encodedByteCount + message.incarnations.encodedByteCount
     case .startView(let message): 1 + message.encodedByteCount
-    case .getState: 1 + 24
-    case .newState(let message): 1 + 25 + message.batches.encodedByteCount
+    case .getState: 1 + 32
+    case .newState(let message): 1 + 33 + message.batches.encodedByteCount
     case .recovery(let nonce): 1 + nonce.encodedByteCount
     case .recoveryResponse(let message):
       1 + 24 + message.incarnations.encodedByteCount + 1 + (message.log?.encodedByteCount ?? 0)
@@ -126,10 +126,12 @@ extension ViewstampedReplica.Message: WireCodable {
       writer.write(message.view)
       message.op.encode(into: &writer)
       message.through.encode(into: &writer)
+      writer.write(message.answered)
     case .newState(let message):
       writer.write(message.view)
       message.op.encode(into: &writer)
       writer.write(message.opView)
+      writer.write(message.answer)
       writer.write(message.isContinued)
       message.batches.encode(into: &writer)
     case .recovery(let nonce): nonce.encode(into: &writer)
@@ -180,13 +182,13 @@ extension ViewstampedReplica.Message: WireCodable {
       self = .getState(
         .init(
           view: try reader.read(UInt64.self), op: try LogIndex(from: &reader),
-          through: try LogIndex(from: &reader)))
+          through: try LogIndex(from: &reader), answered: try reader.read(UInt64.self)))
     case .newState:
       self = .newState(
         .init(
           view: try reader.read(UInt64.self), op: try LogIndex(from: &reader),
-          opView: try reader.read(UInt64.self), isContinued: try reader.readFlag(),
-          batches: try [Batch](from: &reader)))
+          opView: try reader.read(UInt64.self), answer: try reader.read(UInt64.self),
+          isContinued: try reader.readFlag(), batches: try [Batch](from: &reader)))
     case .recovery: self = .recovery(nonce: try ViewstampedReplica.Incarnation(from: &reader))
     case .recoveryResponse:
       let view = try reader.read(UInt64.self)

@@ -83,14 +83,20 @@ extension ViewstampedReplica {
     public var view: View
     public var op: LogIndex
     public var through: LogIndex
+    /// The newest answer of the replica that is asked whose end has come.
+    public var answered: UInt64
   }
 
-  /// Operations behind `op`, all of them numbered in `opView`.
+  /// Operations behind `op`, all of them numbered in `opView`. None if the end of an answer is told
+  /// once more.
   public struct NewState: Equatable, Sendable {
     public var view: View
     public var op: LogIndex
     public var opView: View
-    /// More follow without being asked for.
+    /// The number of the answer that this page belongs to; its sender's answers to one replica
+    /// have rising numbers.
+    public var answer: UInt64
+    /// More pages of this answer follow.
     public var isContinued: Bool
     public var batches: [Batch]
   }

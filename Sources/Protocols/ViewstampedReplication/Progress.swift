@@ -32,9 +32,6 @@ extension ViewstampedReplica {
     var announcedRound: UInt64 = 0
     /// The replica has answered since the primary last looked for a majority.
     var isActive = false
-    /// The last answer to a GetState of the replica: the operations it carried, the last operation
-    /// that had been sent before, and when it left.
-    private var answer: (after: LogIndex, through: LogIndex, behind: LogIndex, at: Instant)?
 
     init(next: LogIndex) { self.next = next }
 
@@ -69,19 +66,6 @@ extension ViewstampedReplica {
         released += 1
       }
       if released > 0 { inFlight.removeFirst(released) }
-    }
-
-    /// Whether the operations that the replica asks for are on their way to it. A question that was
-    /// caused by a message sent before the answer says nothing about the answer. The question of a
-    /// timer does, and comes later.
-    func isAnswered(_ question: GetState, at now: Instant, _ options: Options) -> Bool {
-      guard let answer else { return false }
-      return answer.after <= question.op && question.op < answer.through
-        && question.through < answer.behind && now - answer.at < options.retransmission / 2
-    }
-
-    mutating func noteAnswer(to question: GetState, through op: LogIndex, at now: Instant) {
-      answer = (question.op, op, next.previous, now)
     }
 
     /// The replica has been told the whole log: what it lacks of that it asks for itself.

@@ -3,8 +3,26 @@ import WireFormat
 
 // State transfer: §5.2 of the paper. A replica asks one other for the operations that follow its
 // own, and is sent pages of them, as many as may be on their way at once.
+//
+// A slow link takes long for such an answer, so the timer of the replica that waits cannot tell
+// that the answer is lost. Connections keep the order of messages: the answer is lost if a message
+// that was sent behind it has come. So while an answer is on its way, further questions are
+// answered by nothing but its end, and only a replica that has seen the end gets another answer.
 
 extension ViewstampedReplica {
+  /// The answers to questions of state transfer, in both directions, for each slot.
+  struct TransferAnswers: Sendable {
+    /// The number of the newest answer that was sent.
+    var sent: [UInt64]
+    /// The number of the newest answer whose end has come.
+    var ended: [UInt64]
+
+    init(slots: Int) {
+      sent = Array(repeating: 0, count: slots)
+      ended = sent
+    }
+  }
+
   struct Transfer: Sendable {
     enum Purpose {
       /// A backup in status normal lacks operations of its view.
@@ -30,8 +48,7 @@ extension ViewstampedReplica {
 
   /// Asks the primary for what a normal backup lacks. If that is being fetched already, the
   /// question or its answer may be lost, so the first, second, fourth, eighth and so on later
-  /// message that shows the gap asks again. The primary tells from the question whether that
-  /// message left after the answer.
+  /// message that shows the gap asks again.
   mutating func fetchGap(
     through op: LogIndex, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -70,7 +87,10 @@ extension ViewstampedReplica {
     transfer = running
     // Early: a question promises nothing.
     effects.sendEarly(
-      .getState(GetState(view: viewNumber, op: log.lastOp, through: running.through)),
+      .getState(
+        GetState(
+          view: viewNumber, op: log.lastOp, through: running.through,
+          answered: answers.ended[running.source])),
       to: membership.replicas[running.source])
   }
 
@@ -93,34 +113,51 @@ extension ViewstampedReplica {
     guard message.op >= log.base else {
       return effects.sendSnapshot(to: membership.replicas[slot])
     }
-    if primacy?.progress[slot].isAnswered(message, at: now, options) ?? false { return }
     var op = message.op
     let end = min(message.through, log.lastOp)
+    guard op < end else { return }
+    guard message.answered >= answers.sent[slot] else {
+      return send([], after: op, of: viewNumber, isContinued: false, to: slot, into: &effects)
+    }
+    // Wraps around, because a message may contain any number.
+    answers.sent[slot] = message.answered &+ 1
     var room = options.inFlightBytes
     while op < end {
       let page = log.page(
         after: op, through: end, byteLimit: min(max(room, 1), options.messageByteLimit))
       room -= page.byteCount
       let isContinued = op + page.batches.count < end && room > 0
-      // Early: as Prepare, it promises nothing about this disk. What a replica in a view change
-      // sends was durable before it told of it.
-      effects.sendEarly(
-        .newState(
-          NewState(
-            view: viewNumber, op: op, opView: page.view, isContinued: isContinued,
-            batches: page.batches)), to: membership.replicas[slot])
+      send(
+        page.batches, after: op, of: page.view, isContinued: isContinued, to: slot, into: &effects)
       op = op + page.batches.count
       guard isContinued else { break }
     }
-    primacy?.progress[slot].noteAnswer(to: message, through: op, at: now)
+  }
+
+  /// Sends a page, or the end, of the newest answer to a replica. Early: as Prepare, it promises
+  /// nothing about this disk. What a replica in a view change sends was durable before it told of
+  /// it.
+  private func send(
+    _ batches: [Batch], after op: LogIndex, of opView: View, isContinued: Bool, to slot: Int,
+    into effects: inout Effects<Self>
+  ) {
+    effects.sendEarly(
+      .newState(
+        NewState(
+          view: viewNumber, op: op, opView: opView, answer: answers.sent[slot],
+          isContinued: isContinued, batches: batches)), to: membership.replicas[slot])
   }
 
   mutating func receive(
     _ message: NewState, from slot: Int, at now: Instant, into effects: inout Effects<Self>
   ) {
+    let isNewEnd = !message.isContinued && message.answer > answers.ended[slot]
+    if isNewEnd { answers.ended[slot] = message.answer }
     guard message.view == viewNumber, let running = transfer, running.source == slot,
       message.opView >= log.lastView, message.opView <= viewNumber
     else { return }
+    // The end of an answer that had to be told once more shows that the pages before it are lost.
+    if isNewEnd, message.batches.isEmpty { return ask(at: now, into: &effects) }
     // A page behind a lost one is of no use: what is missing is asked for again in time.
     let known = log.lastOp - message.op
     guard known >= 0, known < message.batches.count else { return }

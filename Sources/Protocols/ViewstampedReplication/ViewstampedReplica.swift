@@ -95,6 +95,7 @@ public struct ViewstampedReplica: ReplicaCore {
   var heldBack = HeldBack()
   /// What this replica is fetching.
   var transfer: Transfer?
+  var answers: TransferAnswers
   var change = ViewChange()
   var recovery: Recovery?
 
@@ -113,6 +114,7 @@ public struct ViewstampedReplica: ReplicaCore {
     self.options = options
     ownSlot = slot
     incarnations = Array(repeating: Incarnation(), count: membership.replicas.count)
+    answers = TransferAnswers(slots: membership.replicas.count)
     change.wanted = Array(repeating: nil, count: membership.replicas.count)
   }
 

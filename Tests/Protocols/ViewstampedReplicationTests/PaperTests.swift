@@ -70,7 +70,7 @@ struct PaperTests {
     #expect(early.records.isEmpty && early.sends.isEmpty)
     #expect(
       early.earlySends.map(\.message) == [
-        .getState(.init(view: 0, op: .zero, through: LogIndex(1)))
+        .getState(.init(view: 0, op: .zero, through: LogIndex(1), answered: 0))
       ])
     // One PrepareOK stands for all operations up to its number.
     let both = cluster.deliver(prepare(1), from: a, to: b)

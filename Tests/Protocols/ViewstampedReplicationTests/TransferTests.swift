@@ -30,7 +30,7 @@ struct TransferTests {
       return true
     }
     cluster.run()
-    #expect(asked.first == .init(view: 0, op: .zero, through: LogIndex(1)))
+    #expect(asked.first == .init(view: 0, op: .zero, through: LogIndex(1), answered: 0))
     #expect(carried == 1 && cluster.core(b).log.lastOp == LogIndex(4))
     #expect(cluster.committed(a).count == 4)
   }
@@ -98,21 +98,56 @@ struct TransferTests {
     #expect(cluster.core(b).log.lastOp == LogIndex(3) && cluster.core(b).transfer == nil)
   }
 
-  @Test("A question because of a Prepare that left before the answer is not answered once more")
-  func answeredOnce() {
+  @Test("Until the end of an answer has come, only that end is sent, however long it takes")
+  func answeredOnce() throws {
     var cluster = Cluster(3)
     for number in 1...5 as ClosedRange<UInt64> { cluster.propose(number, at: a) }
-    func answers(through op: Int) -> Int {
-      let question = ViewstampedReplica.GetState(view: 0, op: .zero, through: LogIndex(op))
-      return cluster.deliver(.getState(question), from: b, to: a).earlySends.count
+    func answer(to answered: UInt64) throws -> ViewstampedReplica.NewState {
+      let question = ViewstampedReplica.GetState(
+        view: 0, op: .zero, through: LogIndex(5), answered: answered)
+      let sends = cluster.deliver(.getState(question), from: b, to: a).earlySends
+      guard sends.count == 1, case .newState(let page) = sends[0].message else {
+        throw WrongAnswer(count: sends.count)
+      }
+      #expect(!page.isContinued)
+      return page
     }
-    #expect(answers(through: 1) == 1)
-    #expect(answers(through: 4) == 0)
-    // The last Prepare left before the answer, and the next one would leave after it.
-    #expect(answers(through: 5) == 1)
-    // The timer's question.
-    cluster.now = cluster.now + vrOptions().retransmission
-    #expect(answers(through: 1) == 1)
+    let first = try answer(to: 0)
+    #expect(first.batches.count == 5 && first.answer == 1)
+    cluster.now = cluster.now + .seconds(10)
+    let end = try answer(to: 0)
+    #expect(end.batches.isEmpty && end.answer == 1)
+    let second = try answer(to: 1)
+    #expect(second.batches.count == 5 && second.answer == 2)
+    #expect(try answer(to: 1).batches.isEmpty)
+    // A member that names an impossible answer stops nothing.
+    #expect(try answer(to: .max).batches.count == 5)
+    #expect(try answer(to: 7).batches.count == 5)
+  }
+
+  private struct WrongAnswer: Error { let count: Int }
+
+  @Test("The end of an answer that comes without the pages asks once more, but not twice")
+  func endWithoutPages() {
+    var cluster = Cluster(3)
+    cluster.propose(1, at: a)
+    cluster.inFlight.removeAll { $0.to == b }
+    cluster.propose(2, at: a)
+    cluster.delivers = { envelope in
+      if case .newState = envelope.message { return false }
+      return true
+    }
+    cluster.run()
+    #expect(cluster.core(b).transfer != nil)
+    let end = ViewstampedReplica.NewState(
+      view: 0, op: .zero, opView: 0, answer: 1, isContinued: false, batches: [])
+    func questions() -> [UInt64] {
+      cluster.deliver(.newState(end), from: a, to: b).earlySends.compactMap {
+        if case .getState(let question) = $0.message { question.answered } else { nil }
+      }
+    }
+    #expect(questions() == [1])
+    #expect(questions() == [])
   }
 
   @Test("Pages are sent as far as they may be on their way, and the last one is answered")
@@ -156,7 +191,8 @@ struct TransferTests {
     }
     #expect(reference == SnapshotReference(index: LogIndex(4), epoch: 0))
     cluster.heal()
-    let request = ViewstampedReplica.GetState(view: 0, op: .zero, through: LogIndex(5))
+    let request = ViewstampedReplica.GetState(
+      view: 0, op: .zero, through: LogIndex(5), answered: 0)
     #expect(cluster.deliver(.getState(request), from: b, to: a).snapshotRequests == [b])
     cluster.heartbeat(from: a)
     #expect(cluster.core(b).log.lastOp == .zero && cluster.core(b).transfer != nil)

@@ -31,9 +31,9 @@ struct WireTests {
         view: 5, lastNormalView: 4, op: LogIndex(9), commit: LogIndex(7),
         history: WireTests.history, incarnations: [.init(generation: 3, start: 4), .init()])),
     .startView(WireTests.start),
-    .getState(.init(view: 4, op: LogIndex(2), through: LogIndex(9))),
+    .getState(.init(view: 4, op: LogIndex(2), through: LogIndex(9), answered: 6)),
     .newState(
-      .init(view: 4, op: LogIndex(2), opView: 1, isContinued: true, batches: [batch(1)])),
+      .init(view: 4, op: LogIndex(2), opView: 1, answer: 7, isContinued: true, batches: [batch(1)])),
     .recovery(nonce: .init(generation: 7, start: 2)),
     .recoveryResponse(
       .init(view: 4, nonce: .init(generation: 7, start: 2), log: WireTests.start)),
@@ -95,9 +95,12 @@ struct WireTests {
           .commit(.init(view: view, commit: op, op: op, readRound: .max, asks: true)),
           .doViewChange(
             .init(view: view, lastNormalView: .max, op: op, commit: op, history: log.history)),
-          .startView(log), .getState(.init(view: view, op: op, through: ops.last!)),
+          .startView(log),
+          .getState(.init(view: view, op: op, through: ops.last!, answered: .max)),
           .newState(
-            .init(view: view, op: op, opView: view, isContinued: false, batches: [batch(1)])),
+            .init(
+              view: view, op: op, opView: view, answer: .max, isContinued: false,
+              batches: [batch(1)])),
           .recoveryResponse(.init(view: view, nonce: .init(generation: 7), log: log)),
         ]
       }
