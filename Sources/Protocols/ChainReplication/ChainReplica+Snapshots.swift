@@ -17,11 +17,13 @@ extension ChainReplica {
 
   private func persistLog(behind index: LogIndex, into effects: inout Effects<Self>) {
     var next = index.next
-    repeat {
+    while next <= log.lastIndex {
       let page = log.page(from: next, through: log.lastIndex)
       effects.persist(.entries(first: next, page))
       next = next + page.count
-    } while next <= log.lastIndex
+    }
+    // The log may have been cut, and no record says so yet.
+    effects.persist(.entries(first: next, []))
   }
 
   public mutating func snapshotTaken(forgettingThrough index: LogIndex) {

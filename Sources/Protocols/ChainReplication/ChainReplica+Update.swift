@@ -175,11 +175,9 @@ extension ChainReplica {
         first: savedThrough.next, entries: log.entries(from: savedThrough.next, through: end))
       effects.persist(.entries(first: page.first, page.entries))
       savedThrough = end
-      owesCut = false
     }
     assert(durable <= last && commitIndex <= last, "what is durable or committed is in the log")
-    // The record of later entries implies the cut, so the cut needs a record of its own only
-    // without them.
+    // Behind the records of entries: those may repeat entries that were cut and must not get lost.
     if owesCut { effects.persist(.entries(first: last.next, [])) }
     owesCut = false
     // Bug: count-undurable.

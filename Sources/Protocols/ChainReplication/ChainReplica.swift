@@ -126,8 +126,9 @@ public struct ChainReplica: ViewFollower {
     switch record {
     case .entries(let first, let entries):
       guard first >= log.firstIndex, first <= log.lastIndex.next else { return }
-      log.truncate(from: first)
-      for entry in entries { log.append(entry) }
+      // A record without entries is a cut.
+      if entries.isEmpty { log.truncate(from: first) }
+      for (offset, entry) in entries.enumerated() { log.recover(entry, at: first + offset) }
       recoveredThrough = log.lastIndex
       durable = log.lastIndex
       savedThrough = log.lastIndex

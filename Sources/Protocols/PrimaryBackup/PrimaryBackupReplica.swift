@@ -83,7 +83,7 @@ public struct PrimaryBackupReplica: ViewFollower {
     self.options = options
   }
 
-  public mutating func recover(_ record: Record) { log.put(record.entry, at: record.index) }
+  public mutating func recover(_ record: Record) { log.recover(record.entry, at: record.index) }
 
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>

@@ -38,8 +38,19 @@ extension RaftReplica {
       return entries[position(of: index)].term
     }
 
+    /// How many of the first entries of a list that follows `prevLogIndex` are in the log already.
+    func knownCount(of list: [Entry], after prevLogIndex: LogIndex) -> Int {
+      var count = 0
+      while count < list.count, term(at: prevLogIndex + count + 1) == list[count].term {
+        count += 1
+      }
+      return count
+    }
+
     mutating func append(_ entry: Entry) { entries.append(entry) }
-    mutating func append(contentsOf more: [Entry]) { entries.append(contentsOf: more) }
+    mutating func append(contentsOf more: some Collection<Entry>) {
+      entries.append(contentsOf: more)
+    }
 
     /// Removes the entry at `index` and all after it.
     mutating func truncate(from index: LogIndex) {

@@ -101,9 +101,7 @@ extension RaftReplica {
     var knownCount = 0
     // Bug: always-truncate.
     if !broken(.alwaysTruncate) {
-      while knownCount < entries.count,
-        log.term(at: prevLogIndex + knownCount + 1) == entries[knownCount].term
-      { knownCount += 1 }
+      knownCount = log.knownCount(of: entries, after: prevLogIndex)
       if knownCount == entries.count { return }
     }
     assert(role != .leader, "a leader only appends to its log (§5.3)")

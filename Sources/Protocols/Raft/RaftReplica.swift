@@ -114,8 +114,12 @@ public struct RaftReplica: ReplicaCore {
       self.votedFor = votedFor
     case .append(let index, let entries):
       precondition(index > .zero && index <= log.lastIndex.next, "the disk has lost a record")
-      log.truncate(from: index)
-      log.append(contentsOf: entries)
+      // A checkpoint repeats entries, and a crash may have lost the end of the checkpoint. So what
+      // follows a repeated entry stays.
+      let knownCount = log.knownCount(of: entries, after: index.previous)
+      guard knownCount < entries.count else { return }
+      log.truncate(from: index + knownCount)
+      log.append(contentsOf: entries[knownCount...])
     case .snapshot(let reference):
       log.begin(behind: reference)
       commitIndex = max(commitIndex, log.base)

@@ -92,6 +92,12 @@ public struct ViewLog: Sendable {
     append(entry)
   }
 
+  /// Recovers an entry from a record. A checkpoint repeats entries, and a crash may have lost the
+  /// end of the checkpoint. So what follows a repeated entry stays.
+  public mutating func recover(_ entry: ViewEntry, at index: LogIndex) {
+    if view(at: index) != entry.view { put(entry, at: index) }
+  }
+
   /// Drops the entries up to `index`. The run that contains `index` is kept, because it tells the
   /// view of that entry.
   public mutating func forget(through index: LogIndex) {

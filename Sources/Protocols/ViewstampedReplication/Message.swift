@@ -130,7 +130,8 @@ extension ViewstampedReplica {
   public enum Record: Equatable, Sendable {
     /// The view, and the latest in which the replica was normal.
     case view(View, lastNormal: View)
-    /// Operations from `op` on, numbered in `view`. Whatever was there or behind it is gone.
+    /// Operations from `op` on, numbered in `view`. Where an operation of another view stood, that
+    /// one and all behind it are gone. Without operations, the log ends before `op`.
     case append(at: LogIndex, view: View, [Batch])
     /// The log begins behind this operation, or did so before.
     case snapshot(SnapshotReference)

@@ -49,8 +49,7 @@ extension ViewstampedReplica {
       starts = max(starts, 1)
     case .append(let op, let view, let batches):
       precondition(op > log.base && op <= log.lastOp.next, "the disk has lost a record")
-      log.truncate(after: op.previous)
-      log.append(contentsOf: batches, in: view)
+      recover(batches, at: op, in: view)
     case .snapshot(let reference):
       log.begin(behind: reference)
       commitNumber = max(commitNumber, log.base)
@@ -61,6 +60,17 @@ extension ViewstampedReplica {
     case .incarnations(let known):
       for slot in known.indices where slot != ownSlot { incarnations[slot] = known[slot] }
     }
+  }
+
+  /// Recovers what a record says of the log. A checkpoint repeats operations, and a crash may have
+  /// lost the end of the checkpoint. So what follows a repeated operation stays. A record without
+  /// operations is a cut.
+  private mutating func recover(_ batches: [Batch], at op: LogIndex, in view: View) {
+    var known = 0
+    while known < batches.count, log.view(at: op + known) == view { known += 1 }
+    guard known < batches.count || batches.isEmpty else { return }
+    log.truncate(after: op.previous + known)
+    log.append(contentsOf: batches[known...], in: view)
   }
 
   mutating func start(at now: Instant, into effects: inout Effects<Self>) {

@@ -40,3 +40,30 @@ extension InProcessCluster {
     return isInstalled
   }
 }
+
+/// Recovers a replica from its records and from each part of a checkpoint behind them that a crash
+/// may leave.
+/// - Parameters:
+///   - records: what the replica has on its disk; all of it was durable before.
+///   - index: the last entry that the checkpoint covers.
+///   - make: makes a replica without records.
+/// - Returns: the number of records of the checkpoint, and for each part of it that loses something
+///   of the state, a sentence.
+public func tornCheckpoint<Core: ReplicaCore>(
+  behind records: [Core.Record], at index: LogIndex, _ make: () -> Core
+) -> (recordCount: Int, losses: [String]) {
+  var core = make()
+  for record in records { core.recover(record) }
+  let state = core.durableState
+  var effects = Effects<Core>()
+  _ = core.checkpoint(at: index, into: &effects)
+  var losses: [String] = []
+  for kept in 0...effects.records.count {
+    var recovered = make()
+    for record in records + effects.records[..<kept] { recovered.recover(record) }
+    if let difference = recovered.durableState.difference(from: state) {
+      losses.append("with \(kept) of \(effects.records.count) records: \(difference)")
+    }
+  }
+  return (effects.records.count, losses)
+}

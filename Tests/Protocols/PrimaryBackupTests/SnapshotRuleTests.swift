@@ -60,4 +60,19 @@ struct SnapshotRuleTests {
     }
     #expect(!isInstalled)
   }
+
+  @Test("A crash in the middle of a checkpoint costs no entry that was durable before")
+  func tornCheckpoints() {
+    let records = (1...9 as ClosedRange<UInt64>).map { number in
+      PrimaryBackupReplica.Record(
+        index: LogIndex(Int(number)),
+        entry: ViewEntry(view: number < 5 ? 1 : 2, batch: batch(number)))
+    }
+    let (recordCount, losses) = tornCheckpoint(behind: records, at: LogIndex(2)) {
+      PrimaryBackupReplica(
+        id: ReplicaID(0), membership: Membership(replicas: 3),
+        options: PrimaryBackupReplica.Options())
+    }
+    #expect(recordCount > 4 && losses == [])
+  }
 }

@@ -35,4 +35,20 @@ struct SnapshotRuleTests {
     // Replica 2 never had the update.
     #expect((cluster.core(2).role == .leader) == isInstalled)
   }
+
+  @Test("A crash in the middle of a checkpoint costs no entry that was durable before")
+  func tornCheckpoints() {
+    let entries = (1...9 as ClosedRange<UInt64>).map {
+      RaftReplica.Entry(term: $0 < 5 ? 1 : 2, batch: batch($0))
+    }
+    let (recordCount, losses) = tornCheckpoint(
+      behind: [.vote(term: 2, votedFor: ReplicaID(1)), .append(at: LogIndex(1), entries)],
+      at: LogIndex(2)
+    ) {
+      RaftReplica(
+        id: ReplicaID(0), membership: Membership(replicas: 3),
+        options: raftOptions(messageByteLimit: 64))
+    }
+    #expect(recordCount > 4 && losses == [])
+  }
 }

@@ -35,4 +35,21 @@ struct SnapshotRuleTests {
     #expect(cluster.primaries == [b])
     #expect(cluster.core(b).log.lastOp == LogIndex(isInstalled ? 1 : 2))
   }
+
+  @Test("A crash in the middle of a checkpoint costs no operation that was durable before")
+  func tornCheckpoints() {
+    let (recordCount, losses) = tornCheckpoint(
+      behind: [
+        .append(at: LogIndex(1), view: 0, (1...9).map { batch($0) }),
+        .view(3, lastNormal: 3),
+        // A cut, and an operation that takes the place of another one.
+        .append(at: LogIndex(7), view: 3, []),
+        .append(at: LogIndex(6), view: 3, (16...19).map { batch($0) }),
+      ], at: LogIndex(2)
+    ) {
+      ViewstampedReplica(
+        id: a, membership: Membership(replicas: 3), options: vrOptions(messageByteLimit: 64))
+    }
+    #expect(recordCount > 4 && losses == [])
+  }
 }
