@@ -19,9 +19,10 @@ extension ClientMachine {
 
   /// The time that a large request takes to be sent, copied to the replicas and written there: 1 µs
   /// for each 10 bytes beyond 256 KiB. The round trips of small requests do not include it, and
-  /// sending again would make it longer.
+  /// sending again would make it longer. For the same reason a suspect gets the whole time for such
+  /// a request.
   @inline(__always)
-  private var extraTime: Interval {
+  var extraTime: Interval {
     let byteCount = (request?.command.encodedByteCount ?? 0) - (256 << 10)
     return byteCount > 0 ? .nanoseconds(Int64(byteCount) * 100) : .zero
   }

@@ -259,7 +259,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     if retries.tellsTimeLeft { request?.timeLeft = progress.deadline - now }
     if !resends {
       act(at: progress.deadline)
-    } else if target == progress.suspect, replicas.count > 1 {
+    } else if target == progress.suspect, replicas.count > 1, extraTime == .zero {
       progress.pauses += 1
       act(at: now + max(pause, roundTrips.estimate.usual * 2))
     } else {

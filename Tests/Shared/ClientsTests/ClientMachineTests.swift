@@ -158,6 +158,24 @@ import Testing
     }
   }
 
+  @Test("A suspect gets only a short time for a small request, and the whole time for a large one")
+  func largeRequestToSuspect() {
+    for (byteCount, isShort) in [(1000, true), (1 << 20, false)] {
+      var client = ClientMachine<KeyValueStore>(
+        id: ClientID(3), replicas: replicas, timeout: .seconds(10))
+      let value = [UInt8](repeating: 1, count: byteCount)
+      _ = client.begin(.put(Key("a"), value: value), due: at(0), at: at(0))
+      let silent = client.target
+      let now = client.wakeAt!
+      _ = client.wake(at: now)
+      let redirect = ClientReply<KeyValueStore.Response>(
+        id: RequestID(client: ClientID(3), sequence: 1), result: .redirect(silent))
+      let next = client.receive(redirect, from: client.target, at: now)
+      #expect(next == .send(to: silent))
+      #expect(client.wakeAt! == now + (isShort ? client.pause : client.timer))
+    }
+  }
+
   @Test("A round trip longer than a tenth of the timeout is learned, and no request is sent twice")
   func longRoundTrips() {
     var client = machine()
