@@ -62,7 +62,7 @@ struct Recovery {
       }
     }
     do {
-      try scan.finish(at: used.last?.contents.end ?? Sector.byteCount)
+      try scan.finish(at: used.last?.contents.end ?? SegmentHeader.firstBlock)
     } catch {
       throw error.error(in: used.last?.path ?? "\(directoryPath)/\(SegmentFile.name(base.segment))")
     }
