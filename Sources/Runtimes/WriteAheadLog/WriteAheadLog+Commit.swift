@@ -131,8 +131,8 @@ extension WriteAheadLog {
     let job = BlockJob(
       buffer: buffer, bytes: place, recordCount: pendingRecordCount,
       segment: opening == nil ? segment.shared : nil, opening: opening, offset: offset,
-      mark: mark.sector(for: block + 1), markDescriptor: mark.descriptor,
-      syncsMark: mark.isDue(after: markPause), fault: fault)
+      mark: mark.sector(for: block + 1), markOffset: mark.offset,
+      markDescriptor: mark.descriptor, syncsMark: mark.isDue(after: markPause), fault: fault)
     buffer = spareBuffer
     spareBuffer = WireWriter()
     pendingRecordCount = 0
@@ -156,7 +156,7 @@ extension WriteAheadLog {
     block += 1
     record += UInt64(job.recordCount)
     syncCount += 1
-    mark.adopt(job.mark)
+    mark.adopt(job.mark, isSynced: job.syncsMark)
     // A large block's buffer is freed.
     spareBuffer =
       job.buffer.storage.count <= WriteAheadLog.keptBufferByteCount ? job.buffer : WireWriter()

@@ -73,13 +73,18 @@ struct DirectoryTests {
     let snapshot = try Snapshot(scratch.log)
     for name in ["node", "synced", "00000001.log"] {
       var bytes = try #require(snapshot.files[name])
-      bytes[8] = 2
+      let sectors = name == "synced" ? [0, PhysicalBlock.byteCount] : [0]
+      for start in sectors { bytes[start + 8] = 2 }
       expectDamageOf(name, bytes, scratch)
       // With a valid checksum it is not damage but a file of another program version.
-      let checksum = bytes.withUnsafeBytes {
-        CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<508]))
+      for start in sectors {
+        let checksum = bytes.withUnsafeBytes {
+          CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start..<start + 508]))
+        }
+        for index in 0..<4 {
+          bytes[start + 508 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index))
+        }
       }
-      for index in 0..<4 { bytes[508 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index)) }
       try replace(scratch.file(name), with: bytes)
       expectRefusal(scratch, name, "has format version 2; this program reads 3", kind: .foreign)
       try snapshot.restore()

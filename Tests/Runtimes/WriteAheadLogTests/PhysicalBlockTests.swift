@@ -1,6 +1,7 @@
 import Glibc
 import HostTesting
 import Primitives
+import Replication
 import Testing
 import WireFormat
 
@@ -63,10 +64,10 @@ struct PhysicalBlockTests {
       let found = try interrupted(scratch, after: count, last: last)
       if !isMarked {
         // The mark of the last second was not synced.
-        var mark = try SyncedMark(
-          in: File(scratch.log, O_RDONLY | O_DIRECTORY), digest: digest(of: found),
-          mayCreate: false)
-        _ = mark.advance(to: UInt64(max(0, count - 3)))
+        let block = UInt64(max(0, count - 3))
+        try replace(
+          scratch.file(SyncedMark.name),
+          with: SyncedMark.contents(block: block, digest: digest(of: found)))
       }
       let snapshot = try Snapshot(scratch.log)
       var random = RandomStream(seed: UInt64(count * 10_000 + size))
@@ -91,6 +92,71 @@ struct PhysicalBlockTests {
 
   private func digest(of found: Interrupted) throws -> UInt64 {
     try found.before.withUnsafeBytes { try SegmentHeader(of: $0).digest }
+  }
+
+  @Test("Power lost while the mark is written leaves the copy of it that was synced before")
+  func tornMark() throws {
+    let scratch = try Scratch(isVolatile: true)
+    let facts = (1...5).map { Fact($0) }
+    var log = try WriteAheadLog(
+      directory: scratch.log, identity: testIdentity, syncs: true, markPause: .seconds(1000))
+    for fact in facts {
+      log.append(fact)
+      try log.commit()
+    }
+    // Only the first commit has synced the mark.
+    let written = log.mark.offset
+    log.close()
+    let snapshot = try Snapshot(scratch.log)
+    let mark = try #require(snapshot.files[SyncedMark.name])
+    #expect(try SyncedMark.block(in: mark, digest: nil, path: "") == 5)
+    for filling in [0, 0xA5] as [UInt8] {
+      var bytes = mark
+      bytes.replaceSubrange(written..<written + 4096, with: repeatElement(filling, count: 4096))
+      #expect(try SyncedMark.block(in: bytes, digest: nil, path: "") == 1)
+      try snapshot.restore()
+      try replace(scratch.file(SyncedMark.name), with: bytes)
+      #expect(try recovered(scratch.log) == facts)
+      #expect(try recovered(scratch.log) == facts)
+      // No loss of power damages both copies.
+      try replace(scratch.file(SyncedMark.name), with: bytes.map { _ in filling })
+      #expect(refusal(scratch.log)?.kind == .damaged)
+    }
+  }
+
+  @Test("The copy of the mark that was synced last is not written until the other one is synced")
+  func copies() throws {
+    let scratch = try Scratch(isVolatile: true)
+    for incarnation in 0..<3 {
+      var log = try WriteAheadLog(
+        directory: scratch.log, identity: testIdentity, syncs: true, markPause: .zero)
+      var last: Int?
+      for number in 1...4 as ClosedRange<UInt64> {
+        let before = try contents(scratch.file(SyncedMark.name))
+        log.append(Fact(number))
+        try log.commit()
+        let after = try contents(scratch.file(SyncedMark.name))
+        let changed = [0, 4096].filter { before[$0..<$0 + 4096] != after[$0..<$0 + 4096] }
+        #expect(changed.count == 1 && changed.first != last, "incarnation \(incarnation)")
+        last = changed.first
+        let marked = try SyncedMark.block(in: before, digest: nil, path: "")
+        // What the file said before is still in it.
+        #expect(try SyncedMark.block(in: older(after), digest: nil, path: "") == marked)
+      }
+      log.close()
+    }
+  }
+
+  /// The contents of a mark without its newest copy.
+  private func older(_ mark: [UInt8]) throws -> [UInt8] {
+    var result = mark
+    let newest = try SyncedMark.block(in: mark, digest: nil, path: "")
+    for start in [0, 4096] {
+      let copy = Array(mark[start..<start + 512])
+      guard try SyncedMark.block(in: copy, digest: nil, path: "") == newest else { continue }
+      result.replaceSubrange(start..<start + 512, with: repeatElement(0, count: 512))
+    }
+    return result
   }
 
   @Test("Blocks that are synced fill physical blocks, and blocks that are not fill sectors")
