@@ -87,6 +87,14 @@ struct PhysicalBlockTests {
         let facts = try recovered(scratch.log)
         #expect(facts == found.committed || facts == found.committed + [last])
       }
+      // Other bytes could also be a damaged block that was committed, so the log is refused.
+      var bytes = found.before
+      bytes.replaceSubrange(
+        found.touched, with: found.touched.map { _ in UInt8(truncatingIfNeeded: random.next()) })
+      try snapshot.restore()
+      try replace(found.path, with: bytes)
+      #expect(refusal(scratch.log)?.kind == .damaged)
+      #expect(try contents(found.path) == bytes)
     }
   }
 
