@@ -5,9 +5,9 @@ import Replication
 ///
 /// Layout, little-endian: magic (4 bytes), checksum of the rest of the header (4), block number
 /// (8), number of its first record (8), bytes of payload (8), records (4), sectors that are wholly
-/// zero (4), checksum of payload and padding (4), sectors of the block (4), seal of the segment (8),
-/// offset in the segment (8). In the payload, each record follows its length (4). Zeros fill the
-/// block up to its size (`SegmentHeader.paddedByteCount`).
+/// zero (4), checksum of payload and padding (4), sectors of the block (4), seal of the segment
+/// (8), offset in the segment (8). In the payload, each record follows its length (4). Zeros fill
+/// the block up to its size (`SegmentHeader.paddedByteCount`).
 struct BlockHeader: Equatable {
   static let byteCount = 64
   static let magic: UInt32 = 0x4B4C_4252
