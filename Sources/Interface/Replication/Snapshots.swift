@@ -144,8 +144,8 @@ public struct SnapshotPolicy: Equatable, Sendable {
       OptionDeclaration(
         "snapshotBytes", .integer(default: 256 << 20, range: 0...(1 << 40)),
         "Bytes that the log grows by between two snapshots, counting \(entryOverhead) per entry for "
-          + "what it takes beside its bytes; more if the last snapshot was larger than twice that; 0 "
-          + "takes none"),
+          + "what it takes beside its bytes, and on a real disk also what fills its blocks; more if "
+          + "the last snapshot was larger than twice that; 0 takes none"),
       OptionDeclaration(
         "snapshotPage", .integer(default: 256 << 10, range: 64...(4 << 20)),
         "Bytes of one message that carries a part of a snapshot"),

@@ -78,6 +78,8 @@ extension ClusterNode: TurnRuntime {
 
   /// Reports the committed records as durable. A disk fault delays only this report.
   public mutating func endSync() {
+    host.snapshots.logByteCount += log.paddingByteCount - countedPadding
+    countedPadding = log.paddingByteCount
     if faultsAreActive, faults.syncStalls || faults.syncDelay > .zero {
       heldSync = (log.recordCount, faults.syncStalls ? .never : now + faults.syncDelay)
       return

@@ -93,6 +93,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public var watchesCommits = false
   /// Whether the log's thread has finished the commit it was given.
   public var commitHasEnded = false
+  /// How much of the log's padding the host has counted as growth of the log.
+  public var countedPadding = 0
 
   public var snapshots: SnapshotFiles
   public var watchesSnapshots = false
@@ -136,6 +138,8 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
     try recovered.recoverSnapshot(from: &snapshots, of: log) {
       account.note("\($0 >> 20) MiB of the snapshot are read")
     }
+    recovered.snapshots.logByteCount += log.recoveredPadding(
+      behind: recovered.snapshots.checkpoint?.firstRecord ?? 0)
     isKept = true
     // No statement after this may throw, because a noncopyable value must be initialised
     // completely.

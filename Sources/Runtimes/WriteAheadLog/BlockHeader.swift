@@ -5,9 +5,9 @@ import Replication
 ///
 /// Layout, little-endian: magic (4 bytes), checksum of the rest of the header (4), block number
 /// (8), number of its first record (8), bytes of payload (8), records (4), sectors that are wholly
-/// zero (4), checksum of payload and padding (4), zero (4), seal of the segment (8), offset in the
-/// segment (8). In the payload, each record follows its length (4). Zeros fill the block up to
-/// whole sectors.
+/// zero (4), checksum of payload and padding (4), sectors of the block (4), seal of the segment
+/// (8), offset in the segment (8). In the payload, each record follows its length (4). Zeros fill
+/// the block up to its size (`SegmentHeader.paddedByteCount`).
 struct BlockHeader: Equatable {
   static let byteCount = 64
   static let magic: UInt32 = 0x4B4C_4252
@@ -17,6 +17,8 @@ struct BlockHeader: Equatable {
   /// From 1, without gaps across blocks.
   var firstRecord: UInt64
   var payloadByteCount: Int
+  /// The size of the whole block: header, payload and padding.
+  var blockByteCount: Int
   var recordCount: UInt32
   /// Number of sectors after the first one that are wholly zero. A write that was interrupted
   /// leaves more of them.
@@ -24,19 +26,19 @@ struct BlockHeader: Equatable {
   var checksum: UInt32
 
   init(
-    number: UInt64, firstRecord: UInt64, payloadByteCount: Int, recordCount: UInt32,
-    zeroSectorCount: UInt32, checksum: UInt32
+    number: UInt64, firstRecord: UInt64, payloadByteCount: Int, blockByteCount: Int,
+    recordCount: UInt32, zeroSectorCount: UInt32, checksum: UInt32
   ) {
     self.number = number
     self.firstRecord = firstRecord
     self.payloadByteCount = payloadByteCount
+    self.blockByteCount = blockByteCount
     self.recordCount = recordCount
     self.zeroSectorCount = zeroSectorCount
     self.checksum = checksum
   }
 
-  /// The whole block: header, payload and padding.
-  var blockByteCount: Int { Sector.roundedUp(BlockHeader.byteCount + payloadByteCount) }
+  var paddingByteCount: Int { blockByteCount - BlockHeader.byteCount - payloadByteCount }
 
   /// Writes the header to the start of the block.
   func store(to block: UnsafeMutableRawBufferPointer, seal: UInt64, offset: Int) {
@@ -50,7 +52,7 @@ struct BlockHeader: Equatable {
     put(recordCount, 32)
     put(zeroSectorCount, 36)
     put(checksum, 40)
-    put(UInt32(0), 44)
+    put(UInt32(blockByteCount / Sector.byteCount), 44)
     put(seal, 48)
     put(UInt64(offset), 56)
     put(BlockHeader.checksum(UnsafeRawBufferPointer(block)), 4)
@@ -68,13 +70,15 @@ struct BlockHeader: Equatable {
     guard get(UInt32.self, 0) == BlockHeader.magic,
       get(UInt32.self, 4) == BlockHeader.checksum(bytes),
       get(UInt64.self, 48) == seal, get(UInt64.self, 56) == UInt64(offset),
-      let payloadByteCount = Int(exactly: get(UInt64.self, 24)),
-      payloadByteCount < Int.max - 2 * Sector.byteCount
+      let payloadByteCount = Int(exactly: get(UInt64.self, 24))
     else { return nil }
+    let blockByteCount = Int(get(UInt32.self, 44)) * Sector.byteCount
+    guard payloadByteCount <= blockByteCount - BlockHeader.byteCount else { return nil }
     self.init(
       number: get(UInt64.self, 8), firstRecord: get(UInt64.self, 16),
-      payloadByteCount: payloadByteCount, recordCount: get(UInt32.self, 32),
-      zeroSectorCount: get(UInt32.self, 36), checksum: get(UInt32.self, 40))
+      payloadByteCount: payloadByteCount, blockByteCount: blockByteCount,
+      recordCount: get(UInt32.self, 32), zeroSectorCount: get(UInt32.self, 36),
+      checksum: get(UInt32.self, 40))
   }
 
   /// Whether the block at the start of `bytes`, whose header this is, is complete and unchanged.

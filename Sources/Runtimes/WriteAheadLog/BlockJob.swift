@@ -24,6 +24,7 @@ struct BlockJob: LogJob {
   let offset: Int
   /// The content of the mark once the block is durable.
   let mark: [UInt8]
+  let markOffset: Int
   let markDescriptor: Int32
   /// Whether the mark is to survive a loss of power, too.
   let syncsMark: Bool
@@ -52,7 +53,7 @@ struct BlockJob: LogJob {
     guard code == 0 else { return .write(code) }
     guard fault != .syncError else { return .sync(EIO) }
     guard fdatasync(descriptor) == 0 else { return .sync(errno) }
-    let markCode = mark.withUnsafeBytes { File.write($0, to: markDescriptor, at: 0) }
+    let markCode = mark.withUnsafeBytes { File.write($0, to: markDescriptor, at: markOffset) }
     guard markCode == 0 else { return .mark(markCode) }
     return syncsMark && fdatasync(markDescriptor) != 0 ? .mark(errno) : nil
   }

@@ -39,7 +39,7 @@ struct NodeFile: Equatable {
   static let name = "node"
   static let magic: UInt64 = 0x3145_444F_4E4D_5352
   /// The version of all files of a log.
-  static let version: UInt32 = 2
+  static let version: UInt32 = 3
 
   var identity: LogIdentity
   /// How often the node has started; 1 at the first start.

@@ -5,8 +5,10 @@ struct SegmentContents: Equatable {
   /// `nil` if the file is empty or all zeros, because a crash came before its header was durable.
   var header: SegmentHeader?
   var blockCount = 0
+  /// Bytes at the ends of the whole blocks that hold no record.
+  var paddingByteCount = 0
   /// The end of the last whole block, where the next one is written.
-  var end = Sector.byteCount
+  var end = SegmentHeader.firstBlock
   /// The start of the last whole block, if there is one.
   var lastBlock: Int?
   /// The end of the bytes that an interrupted write has left after `end`.
@@ -79,6 +81,7 @@ struct LogScan {
         block += 1
         record += UInt64(found.recordCount)
         contents.blockCount += 1
+        contents.paddingByteCount += found.paddingByteCount
         contents.lastBlock = offset
         contents.end = offset + found.blockByteCount
       case .unreadable(let reason, let mayBeTorn):
@@ -98,7 +101,7 @@ struct LogScan {
     in file: UnsafeRawBufferPointer, _ segment: SegmentHeader
   ) -> [(offset: Int, header: BlockHeader)] {
     var found: [(Int, BlockHeader)] = []
-    var offset = Sector.byteCount
+    var offset = SegmentHeader.firstBlock
     while offset < file.count,
       let header = BlockHeader(
         UnsafeRawBufferPointer(rebasing: file[offset...]), seal: segment.seal, offset: offset),

@@ -62,7 +62,7 @@ struct Recovery {
       }
     }
     do {
-      try scan.finish(at: used.last?.contents.end ?? Sector.byteCount)
+      try scan.finish(at: used.last?.contents.end ?? SegmentHeader.firstBlock)
     } catch {
       throw error.error(in: used.last?.path ?? "\(directoryPath)/\(SegmentFile.name(base.segment))")
     }
@@ -99,7 +99,9 @@ struct Recovery {
       }
       guard syncs else { continue }
       // A sync that failed may have left in memory, as if it had reached the disk, what is behind
-      // the mark: the last block, or all that was written while nothing was synced.
+      // the mark: the last block, or all that was written while nothing was synced. If the power
+      // failed twice, the last block may have been acknowledged, and the second failure in this
+      // moment could damage it.
       if block > mark.block,
         let start = header.isGrowing ? 0 : isLast ? segment.contents.lastBlock : nil
       {

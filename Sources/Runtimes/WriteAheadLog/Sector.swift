@@ -3,13 +3,8 @@ import Primitives
 import Replication
 import WireFormat
 
-/// The unit that a disk writes completely or not at all.
-///
-/// A disk with larger physical blocks reads such a block, changes a sector in it and writes it
-/// back. If it loses power meanwhile and cannot complete that, the sectors before the new one are
-/// damaged, too. `LogScan` refuses such a log, because blocks that were durable are missing. Blocks
-/// are not padded to physical blocks: small commits would take eight times the space. Nor is the
-/// end of the log written twice, because that would cost a second write for every commit.
+/// The unit of what an interrupted write leaves: each sector is as before the write, as after it,
+/// or lost.
 @usableFromInline
 enum Sector {
   @usableFromInline static let byteCount = 512

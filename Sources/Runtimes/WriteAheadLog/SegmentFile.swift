@@ -42,7 +42,7 @@ enum SegmentFile {
     in directoryPath: String, _ header: SegmentHeader, pause: () -> Bool = { true }
   ) throws(LogError) -> File {
     let file = try createAllocated(in: directoryPath, header)
-    for start in stride(from: Sector.byteCount, to: header.byteCount, by: pieceByteCount) {
+    for start in stride(from: SegmentHeader.firstBlock, to: header.byteCount, by: pieceByteCount) {
       guard pause() else { return file }
       try file.writeZeros(start..<min(start + pieceByteCount, header.byteCount))
     }

@@ -2,12 +2,15 @@ import Replication
 import WireFormat
 
 /// The first sector of a segment: magic (8 bytes), format version (4), whether it grows (1), digest
-/// of the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4).
+/// of the identity (8), number (8), size of the file or 0 (8), zeros, checksum (4). Zeros follow it
+/// up to the first block (`firstBlock`).
 ///
 /// It does not change while the segment is used. The numbers of a segment's blocks are found in its
 /// first block, so that segments below a snapshot can be removed without changing the others.
 struct SegmentHeader: Equatable {
   static let magic: UInt64 = 0x314C_4157_4D53_5352
+  /// The offset of a segment's first block.
+  static let firstBlock = PhysicalBlock.byteCount
 
   var digest: UInt64
   /// From 1.
@@ -27,11 +30,18 @@ struct SegmentHeader: Equatable {
     self.byteCount = byteCount
   }
 
+  /// The size of a block whose header and payload have so many bytes. Blocks of a segment that
+  /// grows are not padded to physical blocks, because a loss of power may take them all.
+  func paddedByteCount(_ byteCount: Int) -> Int {
+    isGrowing ? Sector.roundedUp(byteCount) : PhysicalBlock.roundedUp(byteCount)
+  }
+
   /// The header of the next segment of the same log.
   func following(byteCount: Int) -> SegmentHeader {
     SegmentHeader(digest: digest, number: number + 1, byteCount: byteCount)
   }
 
+  /// The segment's bytes before its first block.
   var bytes: [UInt8] {
     var writer = WireWriter()
     writer.write(SegmentHeader.magic)
@@ -40,16 +50,13 @@ struct SegmentHeader: Equatable {
     writer.write(digest)
     writer.write(number)
     writer.write(UInt64(byteCount))
-    return Sector.sealed(writer)
+    let sector = Sector.sealed(writer)
+    return sector + [UInt8](repeating: 0, count: SegmentHeader.firstBlock - sector.count)
   }
 
   /// Reads the header of a file.
   init(of file: UnsafeRawBufferPointer) throws(Damage) {
-    guard file.count >= Sector.byteCount else {
-      throw Damage(
-        offset: 0,
-        reason: "the segment was cut: \(file.count) of at least \(Sector.byteCount) bytes are left")
-    }
+    guard file.count >= Sector.byteCount else { throw SegmentHeader.cut(file) }
     let sector = Array(file[..<Sector.byteCount])
     let isIntact = Sector.isIntact(sector)
     let damaged = Damage(offset: 0, reason: "the header of the segment is damaged")
@@ -65,6 +72,9 @@ struct SegmentHeader: Equatable {
         reason: "has format version \(version); this program reads \(NodeFile.version)")
     }
     guard isGrowing == (size == 0), size <= UInt64(Int.max) else { throw damaged }
+    guard file.count >= SegmentHeader.firstBlock else { throw SegmentHeader.cut(file) }
+    let rest = UnsafeRawBufferPointer(rebasing: file[Sector.byteCount..<SegmentHeader.firstBlock])
+    guard Sector.isZero(rest) else { throw damaged }
     self.init(digest: digest, number: number, byteCount: Int(size))
     guard isGrowing || file.count == byteCount else {
       let finding =
@@ -73,5 +83,11 @@ struct SegmentHeader: Equatable {
         : "the segment has \(file.count) bytes in place of \(byteCount)"
       throw Damage(offset: file.count, reason: finding)
     }
+  }
+
+  private static func cut(_ file: UnsafeRawBufferPointer) -> Damage {
+    Damage(
+      offset: 0,
+      reason: "the segment was cut: \(file.count) of at least \(firstBlock) bytes are left")
   }
 }

@@ -8,7 +8,11 @@ import WireFormat
 /// It is written after every sync, and synced itself once a second. Any content that a crash leaves
 /// is true. If only the process dies, it names the last block that was promised, so that not a byte
 /// of a promised block can be missing unnoticed; after a loss of power it may name an earlier one,
-/// of about a second before. One sector: magic (8 bytes), format version (4), digest of the
+/// of about a second before.
+///
+/// The file has two copies, each in a physical block of its own, and the newest intact one counts.
+/// One of them is written until it is synced, then the other, so that at any time one is durable
+/// and not being written. A copy is one sector: magic (8 bytes), format version (4), digest of the
 /// identity (8), block (8), zeros, checksum (4).
 struct SyncedMark: ~Copyable, Sendable {
   static let name = "synced"
@@ -17,8 +21,10 @@ struct SyncedMark: ~Copyable, Sendable {
 
   private let file: File
   private var sector: [UInt8]
+  /// Where in the file the copy is that is being written.
+  private(set) var offset: Int
   /// When it was synced last, by the monotonic clock.
-  private var syncedAtNs: Int64 = 0
+  private var syncedAtNs: Int64?
 
   /// Opens the mark of a directory, or creates one that names no block.
   /// - Parameter mayCreate: false if the log was opened before, because its mark must then exist.
@@ -27,22 +33,33 @@ struct SyncedMark: ~Copyable, Sendable {
   ) throws(LogError) {
     let path = "\(directory.path)/\(SyncedMark.name)"
     if mayCreate && access(path, F_OK) != 0 {
-      var writer = WireWriter()
-      writer.write(SyncedMark.magic)
-      writer.write(NodeFile.version)
-      writer.write(digest)
-      writer.write(UInt64(0))
       var created = try File(path + ".new", O_RDWR | O_CREAT | O_TRUNC)
-      try created.write(Sector.sealed(writer), at: 0)
+      try created.write(SyncedMark.contents(block: 0, digest: digest), at: 0)
       try created.sync()
       try created.rename(to: path, in: directory)
     }
     let opened = try SyncedMark.open(path)
-    let found = try opened.contents()
-    _ = try SyncedMark.block(in: found, digest: digest, path: path)
+    let newest = try SyncedMark.newest(in: try opened.contents(), digest: digest, path: path)
+    // The newest copy must be durable before the other one is written.
+    try opened.syncData()
     file = opened
-    sector = found
+    sector = newest.sector
+    offset = SyncedMark.otherCopy(than: newest.offset)
   }
+
+  /// The contents of a file whose copies both name this block.
+  static func contents(block: UInt64, digest: UInt64) -> [UInt8] {
+    var writer = WireWriter()
+    writer.write(SyncedMark.magic)
+    writer.write(NodeFile.version)
+    writer.write(digest)
+    writer.write(block)
+    let sector = Sector.sealed(writer)
+    let copy = sector + [UInt8](repeating: 0, count: PhysicalBlock.byteCount - sector.count)
+    return copy + copy
+  }
+
+  private static func otherCopy(than offset: Int) -> Int { PhysicalBlock.byteCount - offset }
 
   private static func open(_ path: String) throws(LogError) -> File {
     do { return try File(path, O_RDWR) } catch {
@@ -52,10 +69,11 @@ struct SyncedMark: ~Copyable, Sendable {
   }
 
   /// The last block that is known to be durable; 0 before the first.
-  var block: UInt64 {
+  var block: UInt64 { SyncedMark.block(in: sector) }
+
+  private static func block(in sector: [UInt8]) -> UInt64 {
     sector.withUnsafeBytes {
-      UInt64(
-        littleEndian: $0.loadUnaligned(fromByteOffset: SyncedMark.blockOffset, as: UInt64.self))
+      UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: blockOffset, as: UInt64.self))
     }
   }
 
@@ -63,7 +81,7 @@ struct SyncedMark: ~Copyable, Sendable {
 
   var descriptor: Int32 { file.descriptor }
 
-  /// The file's content once everything up to `block` is durable.
+  /// The content of a copy once everything up to `block` is durable.
   func sector(for block: UInt64) -> [UInt8] {
     var sector = sector
     sector.withUnsafeMutableBytes { bytes in
@@ -77,15 +95,18 @@ struct SyncedMark: ~Copyable, Sendable {
     return sector
   }
 
-  /// Records that this sector was written to the file.
-  mutating func adopt(_ sector: [UInt8]) { self.sector = sector }
+  /// Records that this sector was written to the file, and perhaps synced.
+  mutating func adopt(_ sector: [UInt8], isSynced: Bool) {
+    self.sector = sector
+    if isSynced { offset = SyncedMark.otherCopy(than: offset) }
+  }
 
   /// Whether it was not synced for a time. If so, the caller syncs it.
   mutating func isDue(after pause: Interval) -> Bool {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    guard now - syncedAtNs >= pause.nanoseconds else { return false }
+    if let syncedAtNs, now - syncedAtNs < pause.nanoseconds { return false }
     syncedAtNs = now
     return true
   }
@@ -95,19 +116,43 @@ struct SyncedMark: ~Copyable, Sendable {
 
   /// Returns 0 or an `errno`.
   mutating func advance(to block: UInt64) -> Int32 {
-    adopt(sector(for: block))
-    return sector.withUnsafeBytes { file.write($0, at: 0) }
+    adopt(sector(for: block), isSynced: false)
+    return sector.withUnsafeBytes { file.write($0, at: offset) }
   }
 
+  /// The last block that is known to be durable, in the contents of a file.
   /// - Parameter digest: the digest of the expected identity; `nil` accepts any.
   static func block(
     in bytes: [UInt8], digest: UInt64?, path: String
   ) throws(LogError) -> UInt64 {
-    var reader = WireReader(bytes)
-    guard Sector.isIntact(bytes), let magic = try? reader.read(UInt64.self),
+    block(in: try newest(in: bytes, digest: digest, path: path).sector)
+  }
+
+  private static func newest(
+    in bytes: [UInt8], digest: UInt64?, path: String
+  ) throws(LogError) -> (offset: Int, sector: [UInt8]) {
+    var newest: (offset: Int, sector: [UInt8])?
+    for offset in [0, PhysicalBlock.byteCount] where offset + Sector.byteCount <= bytes.count {
+      let sector = Array(bytes[offset..<offset + Sector.byteCount])
+      guard try isIntact(sector, digest: digest, path: path) else { continue }
+      if let found = newest, block(in: found.sector) >= block(in: sector) { continue }
+      newest = (offset, sector)
+    }
+    guard let newest else {
+      throw .damaged(path, "what is known to be synced is damaged (checksum differs)")
+    }
+    return newest
+  }
+
+  /// - Throws: if the copy is intact but was not written by this program for this log.
+  private static func isIntact(
+    _ sector: [UInt8], digest: UInt64?, path: String
+  ) throws(LogError) -> Bool {
+    var reader = WireReader(sector)
+    guard Sector.isIntact(sector), let magic = try? reader.read(UInt64.self),
       let version = try? reader.read(UInt32.self), let found = try? reader.read(UInt64.self),
-      let block = try? reader.read(UInt64.self), magic == SyncedMark.magic
-    else { throw .damaged(path, "what is known to be synced is damaged (checksum differs)") }
+      magic == SyncedMark.magic
+    else { return false }
     guard version == NodeFile.version else {
       throw LogError(
         .foreign, path: path,
@@ -116,6 +161,6 @@ struct SyncedMark: ~Copyable, Sendable {
     guard digest == nil || found == digest else {
       throw LogError(.foreign, path: path, reason: "this belongs to the log of another node")
     }
-    return block
+    return true
   }
 }

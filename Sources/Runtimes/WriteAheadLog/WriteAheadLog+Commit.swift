@@ -28,7 +28,7 @@ extension WriteAheadLog {
   /// Whether the records appended so far need the next segment, whose opening may take long.
   public var opensSegment: Bool {
     pendingRecordCount > 0
-      && segment.position + Sector.roundedUp(pendingByteCount) > segment.capacity
+      && segment.position + segment.header.paddedByteCount(pendingByteCount) > segment.capacity
   }
 
   /// Whether a block is being written.
@@ -77,7 +77,7 @@ extension WriteAheadLog {
     in header: SegmentHeader, at position: Int
   ) -> Range<Int> {
     let payloadByteCount = buffer.count - lead - BlockHeader.byteCount
-    let byteCount = Sector.roundedUp(buffer.count - lead)
+    let byteCount = header.paddedByteCount(buffer.count - lead)
     sealBlock(
       payloadByteCount: payloadByteCount, blockByteCount: byteCount, in: header, at: position)
     return lead..<lead + byteCount
@@ -86,7 +86,7 @@ extension WriteAheadLog {
   /// Copies the buffer's block to the staged file, where it survives the end of the process.
   private mutating func stage() throws(LogError) {
     alignBlock()
-    let byteCount = Sector.roundedUp(buffer.count - lead)
+    let byteCount = segment.header.paddedByteCount(buffer.count - lead)
     if segment.position + byteCount > segment.capacity { try startGrowingSegment(for: byteCount) }
     let place = finishBlock(in: segment.header, at: segment.position)
     guard fault != .full else { throw segment.file.failure(ENOSPC, "write") }
@@ -125,14 +125,14 @@ extension WriteAheadLog {
   /// Takes the records out of the buffer, as a block for the end of the log.
   mutating func makeJob() throws(LogError) -> BlockJob {
     alignBlock()
-    let opening = opensSegment ? nextSegment(for: Sector.roundedUp(buffer.count - lead)) : nil
-    let offset = opening == nil ? segment.position : Sector.byteCount
+    let opening = opensSegment ? nextSegment(for: pendingByteCount) : nil
+    let offset = opening == nil ? segment.position : SegmentHeader.firstBlock
     let place = finishBlock(in: opening?.header ?? segment.header, at: offset)
     let job = BlockJob(
       buffer: buffer, bytes: place, recordCount: pendingRecordCount,
       segment: opening == nil ? segment.shared : nil, opening: opening, offset: offset,
-      mark: mark.sector(for: block + 1), markDescriptor: mark.descriptor,
-      syncsMark: mark.isDue(after: markPause), fault: fault)
+      mark: mark.sector(for: block + 1), markOffset: mark.offset,
+      markDescriptor: mark.descriptor, syncsMark: mark.isDue(after: markPause), fault: fault)
     buffer = spareBuffer
     spareBuffer = WireWriter()
     pendingRecordCount = 0
@@ -156,17 +156,17 @@ extension WriteAheadLog {
     block += 1
     record += UInt64(job.recordCount)
     syncCount += 1
-    mark.adopt(job.mark)
+    mark.adopt(job.mark, isSynced: job.syncsMark)
     // A large block's buffer is freed.
     spareBuffer =
       job.buffer.storage.count <= WriteAheadLog.keptBufferByteCount ? job.buffer : WireWriter()
   }
 
-  /// Reserves space after the block up to the end of its last sector. If growing has changed the
+  /// Reserves space for the padding after the block. If growing has changed the
   /// buffer's alignment to sectors, the block is moved. Noted offsets count from the block's start
   /// from here on.
   private mutating func alignBlock() {
-    buffer.reserve(2 * Sector.byteCount)
+    buffer.reserve(Sector.byteCount + PhysicalBlock.byteCount)
     moveBlock()
     for index in buffer.notedBatches.indices { buffer.notedBatches[index].offset -= lead }
   }
@@ -177,7 +177,9 @@ extension WriteAheadLog {
   ) {
     var header = BlockHeader(
       number: block + 1, firstRecord: record + 1, payloadByteCount: payloadByteCount,
-      recordCount: UInt32(pendingRecordCount), zeroSectorCount: 0, checksum: 0)
+      blockByteCount: blockByteCount, recordCount: UInt32(pendingRecordCount),
+      zeroSectorCount: 0, checksum: 0)
+    paddingByteCount += header.paddingByteCount
     let seal = segment.seal
     let lead = lead
     let end = buffer.count - lead
@@ -194,9 +196,9 @@ extension WriteAheadLog {
     }
   }
 
-  /// The segment after the present one, for a block of this size.
-  private mutating func nextSegment(for blockByteCount: Int) -> SegmentOpening {
-    let needed = Sector.byteCount + blockByteCount
+  /// The segment after the present one, for a block that has this size without its padding.
+  private mutating func nextSegment(for byteCount: Int) -> SegmentOpening {
+    let needed = SegmentHeader.firstBlock + segment.header.paddedByteCount(byteCount)
     return SegmentOpening(
       in: directoryPath, segment.header.following(byteCount: max(needed, segmentByteCount)),
       prepared: next.take())
@@ -211,7 +213,7 @@ extension WriteAheadLog {
 
   /// Starts the next segment of a log without syncs, whose creation is not synced either.
   private mutating func startGrowingSegment(for blockByteCount: Int) throws(LogError) {
-    let needed = Sector.byteCount + blockByteCount
+    let needed = SegmentHeader.firstBlock + blockByteCount
     starts.append(
       SegmentStart(number: segment.header.number + 1, block: block, record: record))
     let header = segment.header.following(byteCount: 0)

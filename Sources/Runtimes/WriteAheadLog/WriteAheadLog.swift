@@ -47,6 +47,8 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   public internal(set) var syncCount = 0
   /// Bytes of the blocks written since the log was opened.
   public internal(set) var bytesWritten = 0
+  /// Bytes at the ends of these blocks that hold no record.
+  public internal(set) var paddingByteCount = 0
 
   /// The block of this turn: bytes before the first sector boundary in memory, space for the
   /// block's header, then its records.
@@ -101,7 +103,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   ///   - opening: whether a log must exist, or must not.
   ///   - syncs: without syncs, records survive the death of the process but not a loss of power.
   ///     May change between incarnations.
-  ///   - segmentByteCount: the size of new segments, at least 4096. A larger block gets a segment
+  ///   - segmentByteCount: the size of new segments, at least 8192. A larger block gets a segment
   ///     of its own.
   ///   - memoryByteCount: how many bytes of the batches in the files stay in memory. Other batches
   ///     are read from the files on demand.
@@ -114,7 +116,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     stagedByteCount: Int = 1 << 20, markPause: Interval = .seconds(1),
     progress: (UInt64) -> Void = { _ in }
   ) throws(LogError) {
-    precondition(segmentByteCount >= 4096)
+    precondition(segmentByteCount >= SegmentHeader.firstBlock + PhysicalBlock.byteCount)
     guard identity.cluster.utf8.count <= 128, identity.protocolName.utf8.count <= 128 else {
       throw LogError(
         .system(EINVAL), path: path, reason: "the names of a log are at most 128 bytes long")
@@ -141,7 +143,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
       throw .damaged("\(path)/\(NodeFile.name)", "the file is missing but there are records")
     }
     try recovery.repair(in: directory, syncs: syncs, mark: &mark)
-    let size = Sector.roundedUp(segmentByteCount)
+    let size = PhysicalBlock.roundedUp(segmentByteCount)
     let reads = ReadBack()
     let segment = try recovery.openSegment(
       digest: digest, syncs: syncs, segmentByteCount: size, reads: reads)
@@ -193,13 +195,20 @@ public struct WriteAheadLog: ~Copyable, Sendable {
   /// Records in the log: recovered and committed.
   public var recordCount: Int { Int(record) }
 
+  /// Bytes of padding in the recovered segments that begin after the first `recordCount` records.
+  public func recoveredPadding(behind recordCount: Int) -> Int {
+    recovered.reduce(0) {
+      $0 + ($1.start.record >= UInt64(recordCount) ? $1.contents.paddingByteCount : 0)
+    }
+  }
+
   /// Adds a record to those that the next `commit` makes durable. Does nothing after a failure.
   @inlinable
   public mutating func append<Record: WireCodable>(_ record: Record) {
     guard failure == nil else { return }
     if pendingRecordCount == 0 { startBlock() }
     // Reserves space for the padding, too, so that the buffer grows at most once.
-    let needed = 4 + record.encodedByteCount + 2 * Sector.byteCount
+    let needed = 4 + record.encodedByteCount + Sector.byteCount + PhysicalBlock.byteCount
     if buffer.count + needed > buffer.storage.count {
       buffer.reserve(needed)
       moveBlock()
@@ -252,7 +261,7 @@ public struct WriteAheadLog: ~Copyable, Sendable {
     buffer.removeAll()
     buffer.notesBatches = true
     buffer.notedBatches.removeAll(keepingCapacity: true)
-    buffer.reserve(2 * Sector.byteCount)
+    buffer.reserve(Sector.byteCount + PhysicalBlock.byteCount)
     lead = buffer.storage.withUnsafeBytes { Sector.lead($0) }
     buffer.count = lead + BlockHeader.byteCount
   }
@@ -266,11 +275,11 @@ struct OpenSegment: ~Copyable, Sendable {
   let capacity: Int
   let keeper: SegmentKeeper
   /// The offset of the next block.
-  var position = Sector.byteCount
+  var position = SegmentHeader.firstBlock
 
   init(
     _ file: SharedFile, _ header: SegmentHeader, capacity: Int? = nil,
-    position: Int = Sector.byteCount, reads: ReadBack
+    position: Int = SegmentHeader.firstBlock, reads: ReadBack
   ) {
     keeper = SegmentKeeper(path: file.file.path, seal: header.seal, reads: reads)
     shared = file

@@ -172,6 +172,33 @@ private typealias ProbeSeat = Seat<PromiseCore, Counter>
     }
   }
 
+  @Test("The zeros that fill the log's blocks count as its growth, also after a restart")
+  func padding() throws {
+    let plan = try Plan(nodes: 2)
+    var padding = 0
+    do {
+      let seat = try ProbeSeat(plan.settings[0])
+      let client = try Caller(plan.settings[0].endpoints[0])
+      client.say(plan.hello(.client), .hello)
+      for number in 1...5 as ClosedRange<UInt64> {
+        client.say(
+          ClientRequest(
+            id: RequestID(client: ClientID(1), sequence: number), command: Counter.Command.add(1)),
+          .request)
+        try waitFor("answer", [seat, client]) {
+          try client.bodies(ClientReply<UInt64>.self, .reply).last?.id.sequence == number
+            ? true : nil
+        }
+      }
+      padding = seat.node.log.paddingByteCount
+      #expect(padding > 5 * 3500)
+      #expect(seat.node.host.snapshots.logByteCount > padding)
+      seat.node.log.close()
+    }
+    let again = try ProbeSeat(plan.settings[0])
+    #expect(again.node.host.snapshots.logByteCount >= padding)
+  }
+
   @Test("A flipped bit in the log prevents the node's next start, with the reason")
   func bitFlip() throws {
     for number in 1...5 as ClosedRange<UInt64> {

@@ -124,7 +124,7 @@ import WireFormat
     let directory = plan.settings[0].directory
     let path = "\(directory)/00000001.log"
     let handle = try #require(FileBytes(path))
-    handle.flip(at: 1024)
+    handle.flip(at: 8192)
     // The size of a snapshot gives the node an interval between snapshots.
     seats[0].node.host.snapshots.latestByteCount = 100
     seats[0].node.send(batches[0], to: ReplicaID(1))
@@ -133,7 +133,7 @@ import WireFormat
     seats[0].node.send(batches[5], to: ReplicaID(1))
     try waitFor("message", seats) { seats[1].node.host.core.received == 1 ? true : nil }
     // It can be read again.
-    handle.flip(at: 1024)
+    handle.flip(at: 8192)
     seats[0].node.send(batches[0], to: ReplicaID(1))
     try waitFor("message", seats) { seats[1].node.host.core.received == 2 ? true : nil }
   }

@@ -11,7 +11,7 @@ struct BackgroundTests {
   @Test("Records appended while a block is written belong to the next block")
   func order() throws {
     let scratch = try Scratch()
-    var log = try WriteAheadLog(scratch.log, segment: 4096)
+    var log = try WriteAheadLog(scratch.log, segment: 16384)
     var facts: [Fact] = []
     func append(_ count: Int, to log: inout WriteAheadLog) {
       for _ in 0..<count {

@@ -11,7 +11,7 @@ import Testing
 struct DirectoryTests {
   /// A log of three segments with one record per block.
   private func log(in scratch: Scratch) throws -> [Fact] {
-    var log = try WriteAheadLog(scratch.log, segment: 4096)
+    var log = try WriteAheadLog(scratch.log, segment: 16384)
     let facts = (1...10).map { Fact(UInt64($0), byteCount: 900) }
     for fact in facts {
       log.append(fact)
@@ -73,15 +73,20 @@ struct DirectoryTests {
     let snapshot = try Snapshot(scratch.log)
     for name in ["node", "synced", "00000001.log"] {
       var bytes = try #require(snapshot.files[name])
-      bytes[8] = 7
+      let sectors = name == "synced" ? [0, PhysicalBlock.byteCount] : [0]
+      for start in sectors { bytes[start + 8] = 2 }
       expectDamageOf(name, bytes, scratch)
       // With a valid checksum it is not damage but a file of another program version.
-      let checksum = bytes.withUnsafeBytes {
-        CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<508]))
+      for start in sectors {
+        let checksum = bytes.withUnsafeBytes {
+          CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start..<start + 508]))
+        }
+        for index in 0..<4 {
+          bytes[start + 508 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index))
+        }
       }
-      for index in 0..<4 { bytes[508 + index] = UInt8(truncatingIfNeeded: checksum >> (8 * index)) }
       try replace(scratch.file(name), with: bytes)
-      expectRefusal(scratch, name, "has format version 7; this program reads 2", kind: .foreign)
+      expectRefusal(scratch, name, "has format version 2; this program reads 3", kind: .foreign)
       try snapshot.restore()
     }
   }
@@ -98,7 +103,7 @@ struct DirectoryTests {
     let other = try Scratch()
     var stranger = try WriteAheadLog(
       directory: other.log, identity: LogIdentity(cluster: "test", protocolName: "raft", node: 1),
-      syncs: true, segmentByteCount: 4096)
+      syncs: true, segmentByteCount: 16384)
     stranger.close()
     let snapshot = try Snapshot(scratch.log)
     try replace(scratch.file("00000002.log"), with: contents(other.file("00000001.log")))

@@ -125,7 +125,7 @@ struct DiskTroubleTests {
     let needsNext = log.opensSegment
     #expect(needsNext)
     var job = try log.makeJob()
-    #expect(job.segment == nil && job.offset == Sector.byteCount)
+    #expect(job.segment == nil && job.offset == SegmentHeader.firstBlock)
     #expect((byteCount(scratch, "00000002.log") ?? 0) <= 8192)
     #expect(log.segment.header.number == 1)
     job = job.carriedOut()
@@ -171,7 +171,7 @@ struct DiskTroubleTests {
       try log.commit()
     }
     let file = try File(log.segment.keeper.path, O_RDWR)
-    let place = Sector.byteCount + BlockHeader.byteCount + 20
+    let place = SegmentHeader.firstBlock + BlockHeader.byteCount + 20
     let byte = try file.read(1, at: place)
     try file.write([byte[0] ^ 1], at: place)
     log.beginTolerantReading()

@@ -11,7 +11,7 @@ import Testing
 struct LogFaultTests {
   /// Three committed facts.
   private func filled(_ scratch: Scratch, syncs: Bool = true) throws -> WriteAheadLog {
-    var log = try WriteAheadLog(scratch.log, syncs: syncs)
+    var log = try WriteAheadLog(scratch.log, syncs: syncs, segment: 32768)
     for number in 1...3 {
       log.append(Fact(UInt64(number)))
       try log.commit()
@@ -96,7 +96,7 @@ struct LogFaultTests {
     let hasFlipped = empty.inject(.bitFlip(seed: 1))
     #expect(!hasFlipped)
     empty.close()
-    var log = try WriteAheadLog(scratch.log, segment: 4096)
+    var log = try WriteAheadLog(scratch.log, segment: 16384)
     for number in 1...20 {
       log.append(Fact(UInt64(number), byteCount: 300))
       try log.commit()

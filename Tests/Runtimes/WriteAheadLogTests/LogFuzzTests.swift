@@ -68,8 +68,11 @@ struct Mutator {
       guard (try? reader.read(UInt32.self)) == BlockHeader.magic else { continue }
       try? reader.skip(20)
       if let length = try? reader.read(UInt64.self), length < UInt64(bytes.count) {
-        let end = Sector.roundedUp(offset + BlockHeader.byteCount + Int(length))
-        if end <= bytes.count { put(checksum(offset + BlockHeader.byteCount..<end), offset + 40) }
+        try? reader.skip(12)
+        let sectors = (try? reader.read(UInt32.self)) ?? 0
+        let start = offset + BlockHeader.byteCount
+        let end = offset + Int(sectors) * Sector.byteCount
+        if start <= end, end <= bytes.count { put(checksum(start..<end), offset + 40) }
       }
       put(checksum(offset + 8..<offset + BlockHeader.byteCount), offset + 4)
     }
@@ -129,7 +132,9 @@ struct LogFuzzTests {
         let result = Result { () throws(Damage) in
           try scan.read(file, number: 1) { _, payload throws(Damage) in
             visited += 1
-            if payload.lowerBound < 576 || payload.upperBound > size {
+            if payload.lowerBound < SegmentHeader.firstBlock + BlockHeader.byteCount
+              || payload.upperBound > size
+            {
               Issue.record("seed \(seed): payload \(payload) of \(size) bytes")
             }
           }
@@ -145,11 +150,11 @@ struct LogFuzzTests {
   @Test("A staged file with any content is read, and only whole blocks are taken from it")
   func stagedFile() throws {
     let image = try SegmentImage(syncs: false, random: 3)
-    let blocks = Array(image.bytes[Sector.byteCount...])
+    let blocks = Array(image.bytes[SegmentHeader.firstBlock...])
     let staged = try stagedHalf(
       of: blocks,
       digest: image.bytes.withUnsafeBytes { file in try SegmentHeader(of: file).digest })
-    let ends = Set(image.bounds.map { $0 - Sector.byteCount })
+    let ends = Set(image.bounds.map { $0 - SegmentHeader.firstBlock })
     var lengths: Set<Int> = []
     for seed in Self.seeds(Self.inputCount / 4) {
       var mutator = Mutator(random: RandomStream(seed: seed, label: 3))
@@ -168,7 +173,7 @@ struct LogFuzzTests {
     let scratch = try Scratch(isVolatile: true)
     let file = try StagedFile(in: scratch.path, runByteCount: blocks.count)
     file.half(1).begin(
-      digest: digest, segment: 1, offset: Sector.byteCount)
+      digest: digest, segment: 1, offset: SegmentHeader.firstBlock)
     blocks.withUnsafeBytes { file.half(1).extend(0, with: $0) }
     let bytes = try contents("\(scratch.path)/\(StagedFile.name)")
     unlink("\(scratch.path)/\(StagedFile.name)")

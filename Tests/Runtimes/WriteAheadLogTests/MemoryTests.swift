@@ -87,19 +87,19 @@ struct MemoryTests {
     let batches = try write(5, to: &log)
     #expect(!batches[0].block.isInMemory)
     let keeper = log.segment.keeper
-    let place = BatchLocation(start: Sector.byteCount, offset: BlockHeader.byteCount + 4)
+    let place = BatchLocation(start: SegmentHeader.firstBlock, offset: BlockHeader.byteCount + 4)
     #expect(try keeper.readChecked(batches[0].block.byteCount, at: place) == batches[0].bytes)
     let file = try File(keeper.path, O_RDWR)
     for offset in [10, BlockHeader.byteCount + 500] {
-      let byte = try file.read(1, at: Sector.byteCount + offset)
-      try file.write([byte[0] ^ 4], at: Sector.byteCount + offset)
+      let byte = try file.read(1, at: SegmentHeader.firstBlock + offset)
+      try file.write([byte[0] ^ 4], at: SegmentHeader.firstBlock + offset)
       #expect(throws: LogError.self) {
         try keeper.readChecked(batches[0].block.byteCount, at: place)
       }
-      try file.write(byte, at: Sector.byteCount + offset)
+      try file.write(byte, at: SegmentHeader.firstBlock + offset)
     }
     #expect(throws: LogError.self) {
-      try keeper.readChecked(4096, at: place)
+      try keeper.readChecked(PhysicalBlock.byteCount, at: place)
     }
     unlink(keeper.path)
     #expect(throws: LogError.self) {

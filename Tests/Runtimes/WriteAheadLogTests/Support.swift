@@ -133,10 +133,10 @@ struct SegmentImage {
   /// Blocks of various shapes: short, of several sectors, with sectors of zeros.
   init(syncs: Bool = true, blockCount: Int = 6, random seed: UInt64 = 1) throws {
     let scratch = try Scratch(isVolatile: true)
-    var log = try WriteAheadLog(scratch.log, syncs: syncs, segment: 32768)
+    var log = try WriteAheadLog(scratch.log, syncs: syncs, segment: 49152)
     var random = RandomStream(seed: seed)
     blocks = []
-    bounds = [Sector.byteCount]
+    bounds = [SegmentHeader.firstBlock]
     var number: UInt64 = 0
     for block in 0..<blockCount {
       var facts: [Fact] = []
