@@ -14,7 +14,9 @@ import Trials
 /// hold up to `most` expected operations together, are below 90 % of the expected ones by more than
 /// three standard deviations of a Poisson count. At 100 operations per second this needs 300 ms
 /// without an answer; at 5,000 per second a single window of 100 ms with three quarters of the
-/// answers is enough.
+/// answers is enough. In a closed loop the counts vary with the times of the service, such as those
+/// of its disk, and by more than a Poisson count does if each disk write answers many operations.
+/// There the deviation is the larger one of the two: that of undisturbed windows counts.
 struct ThroughputRecovery {
   private let windows: ArraySlice<TimelineWindow>
   /// Expected acknowledgements per window, or per operation that came due.
@@ -22,6 +24,8 @@ struct ThroughputRecovery {
   private let countsDue: Bool
   /// The variance of the expectation, as a share of its square.
   private let variance: Double
+  /// The variance of the counts of windows, as a multiple of that of a Poisson count.
+  private let dispersion: Double
 
   static let most = 400.0
   /// With fewer expected operations, not even 0 answers would count as short.
@@ -42,11 +46,15 @@ struct ThroughputRecovery {
       expectation = due > 0 ? min(1, ok / due) : 1
       // The number of due operations is counted and not estimated, so it has no variance.
       variance = expectation < 1 && ok > 0 ? 1 / ok : 0
+      dispersion = 1
       if expectation == 0 { return nil }
     } else {
       guard ok > 0 else { return nil }
-      expectation = ok / Double(undisturbed.count)
-      variance = 1 / ok
+      let mean = ok / Double(undisturbed.count)
+      let squares = undisturbed.reduce(0) { $0 + (Double($1.ok) - mean) * (Double($1.ok) - mean) }
+      expectation = mean
+      dispersion = max(1, squares / Double(max(undisturbed.count - 1, 1)) / mean)
+      variance = dispersion / ok
     }
   }
 
@@ -129,7 +137,7 @@ struct ThroughputRecovery {
     for window in windows {
       sum += 0.9 * expected(window)
       ok += Double(window.ok)
-      let deviation = (sum + sum * sum * variance).squareRoot()
+      let deviation = (sum * dispersion + sum * sum * variance).squareRoot()
       if ok < sum - 3 * deviation { return true }
       if sum >= 0.9 * ThroughputRecovery.most { return false }
     }

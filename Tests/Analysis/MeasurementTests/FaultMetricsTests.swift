@@ -298,9 +298,10 @@ private func isAbout(_ time: Interval?, _ milliseconds: Int64) -> Bool {
 }
 
 /// Random arrivals, reproducible by their seed.
+/// - Parameter together: how many operations come and are answered at a time.
 private func poisson(
-  rate: Double, seconds: Double, seed: UInt64, down: ClosedRange<Int64>? = nil,
-  faults: [InjectedFault]
+  rate: Double, together: Int = 1, seconds: Double, seed: UInt64,
+  down: ClosedRange<Int64>? = nil, faults: [InjectedFault]
 ) -> TrialRecord {
   var random = RandomStream(seed: seed, label: 1)
   var operations: [Operation] = []
@@ -311,10 +312,12 @@ private func poisson(
     let due = Int64(time)
     let latency = ms + Int64(-0.3e6 * RealFunctions.log(1 - random.unit()))
     let served = down.map { $0.contains(due) ? $0.upperBound : due } ?? due
-    operations.append(
-      Operation(
-        client: 0, kind: .put, key: 0, outcome: .ok, intended: due, invoked: due,
-        returned: served + latency))
+    for _ in 0..<together {
+      operations.append(
+        Operation(
+          client: 0, kind: .put, key: 0, outcome: .ok, intended: due, invoked: due,
+          returned: served + latency))
+    }
   }
   return TrialRecord(
     operations: operations, warmUpEndNs: 0, measuredEndNs: Int64(seconds * 1e9), clients: 1,
@@ -335,6 +338,20 @@ private func poisson(
           #expect(found.timeToRecover == .zero, "seed \(seed)")
         }
       }
+    }
+  }
+
+  @Test("In a closed loop whose answers come in bursts, a long fault that does nothing has no loss")
+  func bursts() {
+    for seed in 1...8 as ClosedRange<UInt64> {
+      let faults = [fault(5_000, 20_000)]
+      let calm = poisson(rate: 150, together: 16, seconds: 25, seed: seed, faults: faults)
+      #expect(faultMetrics(calm, isOpenLoop: false)[0].timeToRecover == .zero, "seed \(seed)")
+      let outage = poisson(
+        rate: 150, together: 16, seconds: 25, seed: seed, down: 5_000 * ms...6_000 * ms,
+        faults: faults)
+      let found = faultMetrics(outage, isOpenLoop: false)[0].timeToRecover
+      #expect(abs(found!.milliseconds - 1_000) <= 100, "seed \(seed)")
     }
   }
 
