@@ -10,8 +10,8 @@ extension Array {
     }
   }
 
-  /// Reverses the order. Elements are moved; `reverse` copies those of large types, with a reference
-  /// count for each reference that they hold.
+  /// Reverses the order. Elements are moved; `reverse` copies those of large types, with a
+  /// reference count for each reference that they hold.
   ///
   /// Safety: each swap leaves both places initialised.
   @inline(__always)
