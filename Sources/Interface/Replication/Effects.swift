@@ -170,8 +170,8 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// messages first to last. An array gives away only its last element without copying it.
   @inline(__always)
   public mutating func turnSends() {
-    if earlySends.count > 1 { earlySends.reverse() }
-    if sends.count > 1 { sends.reverse() }
+    if earlySends.count > 1 { earlySends.turnAround() }
+    if sends.count > 1 { sends.turnAround() }
   }
 
   /// The next early send, after `turnSends`; `nil` if all were taken.

@@ -35,6 +35,10 @@ public protocol StateMachine: Sendable {
   /// they touch; most do nothing. Malformed bytes are ignored.
   func expect(_ commands: [Int], in bytes: [UInt8])
 
+  /// Whether announcing commands is worth its time now. It is not while the processor's caches hold
+  /// the state.
+  var gainsByExpecting: Bool { get }
+
   /// How many items, such as keys, the state holds. Only people read it.
   var itemCount: Int { get }
 
@@ -68,6 +72,8 @@ extension StateMachine {
   public static func kept(_ response: Response) -> Response { response }
 
   public func expect(_ commands: [Int], in bytes: [UInt8]) {}
+
+  public var gainsByExpecting: Bool { false }
 
   public var itemCount: Int { 0 }
 

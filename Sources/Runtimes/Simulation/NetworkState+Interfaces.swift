@@ -8,18 +8,18 @@ import Replication
 /// long. Kernels and switches interleave the packets of connections, so a heartbeat does not wait
 /// for another connection's megabytes. Messages on the same link still keep their order.
 extension NetworkState {
-  static let packetByteCount = 1500
-  static let packetShare = 1.0 / 64
+  static var packetByteCount: Int { 1500 }
+  static var packetShare: Double { 1.0 / 64 }
   /// The factor by which each of the two queues is slower than the whole rate.
-  private static let bulkFactor = 1 / (1 - packetShare)
-  private static let packetFactor = 1 / packetShare
+  static var bulkFactor: Double { 1 / (1 - packetShare) }
+  private static var packetFactor: Double { 1 / packetShare }
 
   /// The longest reception of a message that counts as short. An event gives each
   /// message its place in the queue of the receiver's interface. For short messages it comes when
   /// they have arrived, which spares most of them an event of their own; for long ones when they
   /// begin to arrive, so that short messages that arrive meanwhile do not overtake them. Either way
   /// an interface receives one message at a time.
-  private static let shortReception = Interval.microseconds(10)
+  private static var shortReception: Interval { .microseconds(10) }
 
   /// Rounded up, so that no interface is faster than its rate.
   @inline(__always)
@@ -92,7 +92,16 @@ extension NetworkState {
   /// - Parameter now: when it has arrived, or `lead` earlier.
   /// - Returns: when the interface has received it.
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Instant) -> Instant {
-    if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return now }
+    if degradations.isEmpty {
+      let perByte = interfaces[node].nanosecondsPerByte
+      if perByte == 0 { return now }
+      // A short message that finds the interface free has been received when it has arrived.
+      let begun = now - Self.time(of: bytes, at: perByte * Self.bulkFactor)
+      if !hasLead, interfaces[node].receiving.bulk <= begun {
+        interfaces[node].receiving.bulk = now
+        return now
+      }
+    }
     let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
     var queues = interfaces[node].receiving
     defer { interfaces[node].receiving = queues }

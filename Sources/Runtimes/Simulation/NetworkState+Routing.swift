@@ -32,7 +32,37 @@ struct MessageDraws {
 /// decides which are lost.
 extension NetworkState {
   /// Decides the fate of a message between two different nodes that departs now or later.
+  @inline(__always)
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Instant) -> Fate {
+    let position = from * nodeCount + to
+    let isPlain =
+      degradations.isEmpty && isOrdered && links.withUnsafeBufferPointer { $0[position].isPlain }
+    guard isPlain else {
+      return routeInGeneral(from: from, to: to, bytes: bytes, departing: departing)
+    }
+    return .delivered(at: arrivalOnPlainLink(position, from, to, bytes, departing))
+  }
+
+  /// The same as `routeInGeneral` where nothing but latencies and interfaces decides: most messages
+  /// of most trials.
+  private mutating func arrivalOnPlainLink(
+    _ position: Int, _ from: Int, _ to: Int, _ bytes: Int, _ departing: Instant
+  ) -> Instant {
+    var draws = MessageDraws(from: &links[position].random)
+    let latency = sample(links.withUnsafeBufferPointer { $0[position].sampler }, draws.next())
+    let sent = transmit(bytes, from: from, departing: departing)
+    let reception = Self.time(of: bytes, at: interfaces[to].nanosecondsPerByte * Self.bulkFactor)
+    let way = sent.start + latency + reception
+    return links.withUnsafeMutableBufferPointer { links in
+      let time = max(sent.end + latency, way, links[position].lastArrival + reception)
+      links[position].lastArrival = time
+      return time
+    }
+  }
+
+  private mutating func routeInGeneral(
+    from: Int, to: Int, bytes: Int, departing: Instant
+  ) -> Fate {
     // A copy, written back at the end, because each access to an array's element checks the array.
     var link = links[from * nodeCount + to]
     defer { links[from * nodeCount + to] = link }
@@ -64,6 +94,41 @@ extension NetworkState {
     client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Instant
   ) -> Fate {
     let owner = clients.position(of: client)
+    guard isTCP, degradations.isEmpty, model.clients.loss <= 0 else {
+      return routeInGeneral(
+        owner: owner, node: node, isRequest: isRequest, bytes: bytes, departing: departing)
+    }
+    let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
+    let position = clients.link(of: owner, node: node, isRequest: isRequest)
+    let own = Self.time(of: bytes, at: clients.nanosecondsPerByte)
+    var state = clients.clients.values[owner]
+    defer { clients.clients.values[owner] = state }
+    let last = clients.lastArrivals[position]
+    let time: Instant
+    if isRequest {
+      var draws = MessageDraws(from: &state.requests)
+      let latency = sample(sampler, draws.next())
+      let start = max(departing, state.sentAt)
+      state.sentAt = start + own
+      let reception = Self.time(
+        of: bytes, at: interfaces[node].nanosecondsPerByte * Self.bulkFactor)
+      time = max(start + own + latency, start + latency + reception, last + reception)
+    } else {
+      var draws = MessageDraws(from: &state.answers)
+      let latency = sample(sampler, draws.next())
+      let sent = transmit(bytes, from: node, departing: departing)
+      let earliest = own > .zero ? max(last, state.receivedAt) : last
+      time = max(sent.end + latency, sent.start + latency + own, earliest + own)
+      if own > .zero { state.receivedAt = time }
+    }
+    clients.lastArrivals[position] = time
+    return .delivered(at: time)
+  }
+
+  /// The same with faults, losses, or duplicates.
+  private mutating func routeInGeneral(
+    owner: Int, node: Int, isRequest: Bool, bytes: Int, departing: Instant
+  ) -> Fate {
     let position = clients.link(of: owner, node: node, isRequest: isRequest)
     var draws =
       isRequest

@@ -9,6 +9,8 @@ public struct NetworkState: Sendable {
   let model: NetworkModel
   let nodeCount: Int
   let isTCP: Bool
+  /// Whether messages arrive once and in the order in which they were sent.
+  let isOrdered: Bool
   let samplers: [LatencySampler]
   /// Every directed link between nodes: `from * nodeCount + to`.
   var links: [Link]
@@ -44,6 +46,9 @@ public struct NetworkState: Sendable {
     var lastArrival = Instant.zero
     var lastReceived = Instant.zero
     var freeAt = Instant.zero
+
+    /// Whether the link neither loses nor holds messages, and is as fast as the interfaces.
+    var isPlain: Bool { !isCut && heldSince == nil && loss <= 0 && nanosecondsPerByte <= 0 }
   }
 
   /// A node's network interface, which all its peers and clients share.
@@ -91,6 +96,7 @@ public struct NetworkState: Sendable {
     let count = membership.nodeCount
     nodeCount = count
     isTCP = model.transport == .tcp
+    isOrdered = isTCP || model.reorder <= 0 && model.duplicate <= 0
     transfers = Array(repeating: Transfer(), count: count)
     incarnations = Array(repeating: 0, count: count)
     interfaces = Array(

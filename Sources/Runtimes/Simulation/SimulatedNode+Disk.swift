@@ -4,11 +4,20 @@ import Replication
 import Trials
 import WireFormat
 
+/// A write that the disk has not made durable.
+public struct DiskWrite: Sendable {
+  /// The number of records on the disk up to the write's end.
+  public var end: Int
+  /// The length of its records.
+  public var byteCount: Int
+}
+
 /// The disk: records wait for a sync, and sends wait for records.
 extension SimulatedNode {
   /// Makes the appended records durable, at once or with a sync.
-  public mutating func syncAppended(in world: inout SharedWorld) {
-    if !world.disk.groupCommit { unsyncedWrites.append(barrier.appendedCount) }
+  /// - Parameter bytes: the length of the turn's records.
+  public mutating func syncAppended(_ bytes: Int, in world: inout SharedWorld) {
+    unsyncedWrites.append(DiskWrite(end: barrier.appendedCount, byteCount: bytes))
     // A disk that syncs at once may still have an unfinished sync that a fault has delayed.
     if world.diskSampler == nil, !diskIsStalled, extraSyncTime == .zero, !isSyncing {
       noteDurable(barrier.appendedCount)
@@ -25,11 +34,13 @@ extension SimulatedNode {
     guard !isSyncing, !diskIsStalled, !barrier.isOpen, isUp else { return }
     isSyncing = true
     causes.syncStart = start
-    syncTarget = unsyncedWrites.first ?? barrier.appendedCount
+    syncTarget = barrier.appendedCount
+    if !world.disk.groupCommit, let write = unsyncedWrites.first { syncTarget = write.end }
     var time = extraSyncTime
     if let sampler = world.diskSampler {
       time += sampler.next(&diskRandom)
-      let bytes = byteCount(ofRecords: barrier.durableCount..<syncTarget)
+      var bytes = 0
+      for write in unsyncedWrites where write.end <= syncTarget { bytes += write.byteCount }
       time += world.disk.transferTime(of: bytes)
     }
     world.schedule(.synced(node: number, incarnation: incarnation), at: start + time)
@@ -52,23 +63,16 @@ extension SimulatedNode {
 
   private mutating func noteDurable(_ count: Int) {
     barrier.synced(count)
-    while let write = unsyncedWrites.first, write <= count { unsyncedWrites.removeFirst() }
+    let rest = unsyncedWrites.firstIndex { $0.end > count } ?? unsyncedWrites.count
+    unsyncedWrites.removeFirst(rest)
   }
 
-  /// Bytes of these records on the disk, each with its length and checksum. It is mutating only
-  /// because calling a nonmutating method through a pointer would copy the whole node.
-  public mutating func byteCount(ofRecords range: Range<Int>) -> Int {
+  /// Bytes of these records on the disk, each with its length and checksum.
+  @inline(__always)
+  public static func byteCount(of records: [Core.Record]) -> Int {
     var bytes = 0
-    for position in range { bytes += log[position - forgottenCount].encodedByteCount + 8 }
+    for position in records.indices { bytes += records[position].encodedByteCount + 8 }
     return bytes
-  }
-
-  /// Drops durable records that will not be read, at least 64 at a time.
-  public mutating func forgetDurable() {
-    let count = barrier.durableCount - forgottenCount
-    guard !keepsLog, count >= 64 else { return }
-    log.removeFirst(count)
-    forgottenCount += count
   }
 
   public mutating func resumeDisk(in world: inout SharedWorld) {

@@ -89,8 +89,7 @@ extension SimulatedNode {
 
   /// Bytes of log and snapshot that are read at a start.
   private mutating func bytesToRead() -> Int {
-    byteCount(ofRecords: forgottenCount..<forgottenCount + log.count)
-      + (snapshots.last?.content.count ?? 0)
+    Self.byteCount(of: log) + (snapshots.last?.content.count ?? 0)
   }
 
   /// Starts the process again: it reads its snapshot and its log, and takes part when it has read

@@ -183,7 +183,8 @@ extension SimulatedNode {
   }
 
   /// How many nanoseconds of this turn's receiving have passed when this request has been received;
-  /// infinite if it was received earlier. Mutating for the same reason as `byteCount(ofRecords:)`.
+  /// infinite if it was received earlier. Mutating only because calling a
+  /// nonmutating method through a pointer would copy the whole node.
   @inline(__always)
   public mutating func receiptsNs(of id: RequestID) -> Double {
     guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
@@ -199,7 +200,8 @@ extension SimulatedNode {
     repeat {
       if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
       beginEffects(in: &world)
-      host.holdsUpdates = unsyncedWrites.count >= Host.mostUnsyncedWrites
+      host.holdsUpdates =
+        unsyncedWrites.count >= Host.mostUnsyncedWrites && !world.disk.groupCommit
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount

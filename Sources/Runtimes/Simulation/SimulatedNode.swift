@@ -69,20 +69,20 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var timerScheduled: [Instant]
   public var timerHasFired: [Bool]
 
-  /// All records appended to the disk except for the first `forgottenCount`. Those up to
-  /// `barrier.durableCount` are durable.
+  /// All records appended to the disk except for the first `forgottenCount`; none if the process
+  /// never reads its log again. Those up to `barrier.durableCount` are durable.
   public var log: [Core.Record] = []
   public var forgottenCount = 0
-  /// Whether the process may have to start again from its log. Otherwise durable records are
-  /// dropped, because a log is a third of the memory of a long trial.
-  public var keepsLog = true
+  /// Whether the process may have to start again from its log. Otherwise records are not kept,
+  /// because a log is a third of the memory of a long trial.
+  public private(set) var keepsLog = true
   /// 0 for the node's first disk; greater for each disk that replaces a lost one.
   public var diskGeneration: UInt64 = 0
   public var barrier = DurabilityBarrier<Effects<Core>.Send>()
   public var isSyncing = false
-  /// Without group commit: the number of records at the end of each turn that wait for the disk,
-  /// oldest first. The records of one turn are one write, which needs a sync of its own.
-  public var unsyncedWrites: [Int] = []
+  /// The writes that wait for the disk, oldest first. The records of one turn are one write, which
+  /// needs a sync of its own without group commit.
+  public var unsyncedWrites: [DiskWrite] = []
   /// Messages to itself that need not wait for the disk, and those that it is handling now.
   public var ownMessages: [Core.Message] = []
   public var ownInputs: [Core.Message] = []
@@ -146,6 +146,13 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     var used = usage
     used.busyNs -= unspentNs(at: now)
     return used
+  }
+
+  /// Drops the log, because the process will never read it.
+  public mutating func stopKeepingLog() {
+    keepsLog = false
+    forgottenCount += log.count
+    log = []
   }
 
   /// Whether the process handles no input.

@@ -58,12 +58,14 @@ extension SimulatedTurn: TurnRuntime {
   }
 
   public mutating func append(_ records: [Core.Record]) {
-    node.pointee.forgetDurable()
-    let count = node.pointee.forgottenCount + node.pointee.log.count
-    node.pointee.log.append(contentsOf: records)
-    node.pointee.usage.bytesWritten += node.pointee.byteCount(
-      ofRecords: count..<count + records.count)
-    node.pointee.syncAppended(in: &world.pointee)
+    let bytes = SimulatedNode<Core, Application>.byteCount(of: records)
+    if node.pointee.keepsLog {
+      node.pointee.log.append(contentsOf: records)
+    } else {
+      node.pointee.forgottenCount += records.count
+    }
+    node.pointee.usage.bytesWritten += bytes
+    node.pointee.syncAppended(bytes, in: &world.pointee)
   }
 
   public mutating func beginSnapshot(_ reference: SnapshotReference) {

@@ -105,7 +105,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   ) -> TrialRecord? {
     prepare()
     let crashes = plannedFaults.contains { if case .crash = $0.action { true } else { false } }
-    for number in nodes.indices { nodes[number].keepsLog = crashes }
+    if !crashes { for number in nodes.indices { nodes[number].stopKeepingLog() } }
     guard advance(to: .zero + setup.plan.duration, progress: progress) else { return nil }
     measuredEnd = doneAt < .never ? doneAt + .nanoseconds(1) : .zero + setup.plan.duration
     world.now = measuredEnd

@@ -219,7 +219,8 @@ extension World: ClientRuntime {
   }
 
   public mutating func send(
-    _ request: ClientRequest<Application.Command>, to replica: ReplicaID, at departure: Instant
+    _ request: consuming ClientRequest<Application.Command>, to replica: ReplicaID,
+    at departure: Instant
   ) {
     let node = replica.index
     let bytes = Frame.byteCount(of: request)
@@ -234,7 +235,7 @@ extension World: ClientRuntime {
     case .lost, .held: break
     case .delivered(let time): push(request, envelope, arriving: time)
     case .twice(let time, let again):
-      push(request, envelope, arriving: time)
+      push(copy request, envelope, arriving: time)
       push(request, envelope, arriving: again)
     }
     causes.current = before
@@ -242,7 +243,8 @@ extension World: ClientRuntime {
 
   @inline(__always)
   private mutating func push(
-    _ request: ClientRequest<Application.Command>, _ envelope: Envelope, arriving time: Instant
+    _ request: consuming ClientRequest<Application.Command>, _ envelope: Envelope,
+    arriving time: Instant
   ) {
     var envelope = envelope
     let lead = network.lead(of: envelope.bytes, to: envelope.to, arriving: time)

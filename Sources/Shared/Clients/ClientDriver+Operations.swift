@@ -41,7 +41,7 @@ extension ClientDriver {
     let command = load.begin(
       client: client, sequence: fleet.machines[client].nextSequence, due: due - .zero,
       at: now - .zero)
-    fleet.begin(command, by: client, due: due, at: now, in: &runtime)
+    fleet.begin(consume command, by: client, due: due, at: now, in: &runtime)
   }
 
   /// A client that may begin an operation of an open loop now; nil if there is none.

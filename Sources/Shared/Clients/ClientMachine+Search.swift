@@ -14,7 +14,11 @@ extension ClientMachine {
   /// How long an attempt may take before it times out.
   @inline(__always)
   public var timer: Interval {
-    if case .fixed(let interval) = patience { interval } else { roundTrips.backedOff + extraTime }
+    if case .fixed(let interval) = patience {
+      interval
+    } else {
+      roundTrips.backedOff + progress.extraTime
+    }
   }
 
   /// The time that a large request takes to be sent, copied to the replicas and written there: 1 µs
@@ -22,8 +26,8 @@ extension ClientMachine {
   /// sending again would make it longer. For the same reason a suspect gets the whole time for such
   /// a request.
   @inline(__always)
-  var extraTime: Interval {
-    let byteCount = (request?.command.encodedByteCount ?? 0) - (256 << 10)
+  static func extraTime(of command: borrowing Application.Command) -> Interval {
+    let byteCount = command.encodedByteCount - (256 << 10)
     return byteCount > 0 ? .nanoseconds(Int64(byteCount) * 100) : .zero
   }
 

@@ -66,6 +66,8 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     public var refusals = 0
     /// Whether the next attempt is a repetition: the last one was refused or lost.
     public var isRepeating = false
+    /// What the size of the request adds to the timer.
+    public var extraTime = Interval.zero
     /// The number of repetitions sent. An attempt that follows a redirect is none.
     public var repetitions = 0
     /// The replica that did not answer the last attempt that timed out.
@@ -130,6 +132,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     sequence += 1
     progress = Progress()
     progress.isRead = Application.isReadOnly(command)
+    progress.extraTime = Self.extraTime(of: command)
     request = Request(
       id: RequestID(client: id, sequence: sequence), command: command,
       continues: hasSession && !progress.isRead)
@@ -259,7 +262,7 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
     if retries.tellsTimeLeft { request?.timeLeft = progress.deadline - now }
     if !resends {
       act(at: progress.deadline)
-    } else if target == progress.suspect, replicas.count > 1, extraTime == .zero {
+    } else if target == progress.suspect, replicas.count > 1, progress.extraTime == .zero {
       progress.pauses += 1
       act(at: now + max(pause, roundTrips.estimate.usual * 2))
     } else {

@@ -7,7 +7,8 @@ public protocol ClientRuntime<Application>: ~Copyable {
 
   /// Sends a client's request to a replica at this time.
   mutating func send(
-    _ request: ClientRequest<Application.Command>, to replica: ReplicaID, at time: Instant)
+    _ request: consuming ClientRequest<Application.Command>, to replica: ReplicaID,
+    at time: Instant)
 
   /// Passes the event to the clients' driver at this time.
   mutating func schedule(_ event: ClientEvent, at time: Instant)

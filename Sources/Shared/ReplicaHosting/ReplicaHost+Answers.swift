@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 import WireFormat
 
@@ -19,7 +20,7 @@ extension ReplicaHost {
     }
     var lookAhead = 0
     while true {
-      if lookAhead == 0, reader.remaining > 1 {
+      if lookAhead == 0, reader.remaining > 1, application.gainsByExpecting {
         lookAhead = Application.lookAheadCount
         reader.upcoming(lookAhead, into: &upcoming)
         application.expect(upcoming, in: reader.reader.storage)
@@ -51,7 +52,7 @@ extension ReplicaHost {
 
   public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
     var requests = waitingReads.take(ticket)
-    requests.reverse()
+    requests.turnAround()
     while let request = requests.popLast() {
       executedCount += 1
       admission.finish(request.id, isRead: true, at: now)

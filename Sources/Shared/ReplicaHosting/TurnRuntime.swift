@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 
 /// The runtime on which a host's turns are carried out: one node without its protocol.
@@ -45,7 +46,9 @@ extension TurnRuntime where Self: ~Copyable {
     }
     if filled.contains(.sends) { sendOrHold() }
     if !host.replies.isEmpty {
-      for reply in host.replies { answer(reply) }
+      // An array gives away only its last element without copying it.
+      host.replies.turnAround()
+      while let reply = host.replies.popLast() { answer(reply) }
     }
     if !host.timers.isEmpty {
       for setting in host.timers { set(setting.timer, after: setting.delay) }

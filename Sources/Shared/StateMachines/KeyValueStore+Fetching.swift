@@ -10,6 +10,11 @@ import WireFormat
 extension KeyValueStore {
   public func expect(_ commands: [Int], in bytes: [UInt8]) { expect(commands[...], in: bytes) }
 
+  /// From about half a megabyte on, which is as much as the caches of one core hold for long.
+  public var gainsByExpecting: Bool { values.count >= KeyValueStore.fewestFetchedKeys }
+
+  static var fewestFetchedKeys: Int { 4_096 }
+
   func expect(_ commands: ArraySlice<Int>, in bytes: [UInt8]) {
     withUnsafeTemporaryAllocation(of: Expected.self, capacity: commands.count) { expected in
       var count = 0

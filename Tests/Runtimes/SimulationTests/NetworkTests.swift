@@ -274,3 +274,55 @@ extension NetworkState {
     #expect(NetworkModel.presets.allSatisfy { !$0.name.isEmpty && !$0.meaning.isEmpty })
   }
 }
+
+@Test(
+  "Where no fault can hit a message, it arrives when it would among faults that hit none",
+  arguments: [1e6, 1e9, nil] as [Double?], [nil, 1e7] as [Double?])
+func shortWay(nic: Double?, clientNic: Double?) {
+  var model = NetworkModel(latency: .lognormal(median: .microseconds(100), sigma: 0.5))
+  model.nic = nic
+  model.clients.nic = clientNic
+  var short = network(model)
+  var general = short
+  general.degradations = [
+    NetworkState.Degradation(
+      nodes: [false, false, false], what: LinkDegradation(), nanosecondsPerByte: 0, until: .never)
+  ]
+  var random = RandomStream(seed: 7)
+  var now: Instant = 0
+  var differences = 0
+  for _ in 0..<4_000 {
+    now += .nanoseconds(Int64(random.below(60_000)))
+    let bytes = 1 + random.below(random.chance(0.1) ? 20_000 : 300)
+    let (from, to) = (random.below(3), random.below(3))
+    let client = UInt64(random.below(5))
+    switch random.below(4) {
+    case 0 where from != to:
+      if short.arrival(from, to, bytes: bytes, at: now)
+        != general.arrival(from, to, bytes: bytes, at: now)
+      {
+        differences += 1
+      }
+    case 1:
+      if short.request(client, to: to, bytes: bytes, at: now)
+        != general.request(client, to: to, bytes: bytes, at: now)
+      {
+        differences += 1
+      }
+    case 2:
+      if short.reply(client, from: to, bytes: bytes, at: now)
+        != general.reply(client, from: to, bytes: bytes, at: now)
+      {
+        differences += 1
+      }
+    default:
+      let hasLead = random.chance(0.2)
+      if short.receive(bytes, at: to, hasLead: hasLead, now: now)
+        != general.receive(bytes, at: to, hasLead: hasLead, now: now)
+      {
+        differences += 1
+      }
+    }
+  }
+  #expect(differences == 0)
+}

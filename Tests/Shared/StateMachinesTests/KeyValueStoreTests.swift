@@ -28,6 +28,16 @@ import WireFormat
     #expect(store.query(.get(a)) == .value(nil))
   }
 
+  @Test("A store wants its commands announced once it is too large for the caches")
+  func announcement() {
+    var store = KeyValueStore()
+    var names = KeyNames()
+    for number in 0..<4_095 { _ = store.apply(.put(names[number], value: [])) }
+    #expect(!store.gainsByExpecting)
+    _ = store.apply(.put(names[4_095], value: []))
+    #expect(store.gainsByExpecting)
+  }
+
   @Test("A compare-and-swap changes the value only if it is the expected one")
   func compareAndSwap() {
     var store = KeyValueStore()

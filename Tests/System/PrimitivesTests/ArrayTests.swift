@@ -11,6 +11,14 @@ func emptiedArray(count: Int) {
   #expect(array == ["next"])
 }
 
+@Test("An array turned around has its elements in reverse", arguments: [0, 1, 2, 3, 100])
+func turnedArray(count: Int) {
+  var array = (0..<count).map { "\($0)" }
+  let copy = array
+  array.turnAround()
+  #expect(array == copy.reversed() && copy.count == count)
+}
+
 @Test("An array takes over the elements of another one, behind its own", arguments: [0, 2, 100])
 func takenElements(count: Int) {
   var array = (0..<count).map { "\($0)" }
