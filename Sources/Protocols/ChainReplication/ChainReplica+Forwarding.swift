@@ -114,10 +114,9 @@ extension ChainReplica {
   /// Early, because none of these messages promises that the entries are durable here, and `stable`
   /// counts only entries that are durable already. See the argument in ChainReplica+View.swift.
   /// - Parameter written: the entries that the turn has added to the log, if there are any.
-  mutating func sendEntries(_ written: LogPage, into effects: inout Effects<Self>) {
+  mutating func sendEntries(_ written: LogPage?, into effects: inout Effects<Self>) {
     let last = log.lastIndex
     let stable = self.stable
-    guard successor != nil, link.lacks(entriesThrough: last, stable: stable) else { return }
     let isJoiner = isTail
     if isJoiner, link.nextIndex <= last, link.matchIndex >= link.roundEnd {
       link.beginRound(through: last, at: now)
@@ -137,8 +136,7 @@ extension ChainReplica {
       let forward = Forward(
         previous: previous, previousView: log.view(at: previous) ?? 0,
         entries: sentAgain(
-          written.covers(from: link.nextIndex, through: end)
-            ? written.entries : log.entries(from: link.nextIndex, through: end),
+          entries(from: link.nextIndex, through: end, written: written),
           from: link.nextIndex),
         stable: stable ?? .zero, wantsReceipt: isJoiner || isLarge)
       effects.sendEarly(.forward(view: view.number, forward), to: link.to)
@@ -153,6 +151,16 @@ extension ChainReplica {
     guard let stable, link.toldStable.map({ $0 < stable }) ?? true else { return }
     link.toldStable = stable
     effects.sendEarly(.stable(view: view.number, stable), to: link.to)
+  }
+
+  /// The entries from `first` to `last`, as the array that was written if it holds the same.
+  private func entries(
+    from first: LogIndex, through last: LogIndex, written: LogPage?
+  ) -> [ViewEntry] {
+    guard let written, written.covers(from: first, through: last) else {
+      return log.entries(from: first, through: last)
+    }
+    return written.entries
   }
 
   /// Entries that are sent again come from the log. With one of the two bugs the replica has

@@ -41,6 +41,7 @@ extension ChainReplica {
     self.now = now
     if isOlder || log.view(at: reference.index) != reference.epoch {
       log.reset(to: reference)
+      arrived.entries = []
       // This replica is told when the records of the new log are durable.
       durable = .zero
       awaitedThrough = .zero

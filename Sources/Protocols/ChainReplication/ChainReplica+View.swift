@@ -75,15 +75,19 @@ extension ChainReplica {
     if isComplete { beginServing(into: &effects) }
   }
 
+  @inline(__always)
   public mutating func makeReport() -> Report {
     var report = Report(
       view: view.number, isEstablished: isHead && isEstablished, joining: view.joining)
-    guard successor != nil else { return report }
+    if successor != nil, isTail || link.isUnreachable { addNews(ofSuccessorTo: &report) }
+    return report
+  }
+
+  private func addNews(ofSuccessorTo report: inout Report) {
     if link.isUnreachable { report.unreachable.append(link.to) }
-    guard isTail else { return report }
+    guard isTail else { return }
     report.joinerHasCaughtUp = joinerHasCaughtUp
     report.joinerProgress = UInt64(link.matchIndex.rawValue)
-    return report
   }
 
   /// Whether this replica was a member of the view just before `next` and all members before it in
@@ -287,6 +291,7 @@ extension ChainReplica {
   private mutating func cut(through index: LogIndex) {
     assert(index >= commitIndex, "what is committed is never cut")
     log.truncate(from: index.next)
+    arrived.entries = []
     savedThrough = min(savedThrough, index)
     durable = min(durable, index)
     awaitedThrough = min(awaitedThrough, index)
