@@ -25,9 +25,8 @@ extension ChainReplica {
     /// The last `stable` that was sent to the receiver, or waits for the disk of the head to be
     /// sent (see `ChainReplica.awaitDisk`); `nil` if none was in this view.
     var toldStable: LogIndex?
-    /// The position that was answered last, until it is known that the receiver needs the answer
-    /// again.
-    var answered: ViewRun?
+    /// The last answer to a position of the receiver.
+    var answer: Answer?
     var pace: ResendPace
     /// The questions that were sent since the receiver's last message.
     var vainQuestions = 0
@@ -89,13 +88,35 @@ extension ChainReplica {
       return toldStable.map { $0 < stable } ?? true
     }
 
-    /// Notes that a question is sent. A position that comes in reply shows that the last answer to
-    /// it was lost.
+    /// Whether a position of the receiver needs an answer. If the last answer was to the same
+    /// position, the receiver needs it again only if it was lost: the position replies to a
+    /// question that left after the answer. Any other position may have left before the answer
+    /// arrived, which takes long if the link is slow.
+    func needsAnswer(_ position: Position) -> Bool {
+      guard let answer, answer.last == position.last, answer.lastView == position.lastView else {
+        return true
+      }
+      guard answer.isDoubted, let sentThrough = position.sentThrough else { return false }
+      return sentThrough >= answer.sentThrough
+    }
+
+    /// Notes that a question is sent.
     mutating func asked(at now: Instant) {
-      answered = nil
+      answer?.isDoubted = true
       if now >= silentUntil { vainQuestions += 1 }
       pace.asked(at: now)
     }
+  }
+
+  /// An answer to a position, which brings its sender in line.
+  struct Answer: Sendable {
+    /// The position that was answered.
+    let last: LogIndex
+    let lastView: UInt64
+    /// The last entry that was sent with the answer.
+    let sentThrough: LogIndex
+    /// Whether the receiver was asked again since.
+    var isDoubted = false
   }
 
   /// Consecutive entries. Most turns add entries, and write and send the same ones.

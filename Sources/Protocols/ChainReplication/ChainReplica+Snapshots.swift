@@ -54,7 +54,7 @@ extension ChainReplica {
     reportedGap = nil
     persistLog(behind: reference.index, into: &effects)
     if isComplete { beginServing(into: &effects) }
-    sayWhereItStands(sentThrough: .zero, into: &effects)
+    sayWhereItStands(into: &effects)
     return true
   }
 
