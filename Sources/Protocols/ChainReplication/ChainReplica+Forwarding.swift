@@ -42,25 +42,12 @@ extension ChainReplica {
 
     var isUnreachable: Bool { vainQuestions > Link.vainQuestionLimit }
 
-    /// The end of the tail's log when the current round began. The round ends when the joiner holds
-    /// it; see `ChainReplica.joinerHasCaughtUp`.
-    var roundEnd = LogIndex.zero
-    var roundSince = Instant.longAgo
-    /// How long the receiver was expected to need for an answer when the round began. Answers to
-    /// this round do not count, because they would make any round look as long as expected.
-    var roundLimit = Interval.zero
-    var hasCaughtUp = false
+    /// Whether the joiner keeps up with the log.
+    var rounds = CatchUpRounds()
 
     init(to: ReplicaID, options: ChainReplica.Options) {
       self.to = to
       pace = ResendPace(least: options.resend)
-    }
-
-    /// Begins a round that ends when the receiver holds everything up to `end`.
-    mutating func beginRound(through end: LogIndex, at now: Instant) {
-      roundEnd = end
-      roundSince = now
-      roundLimit = pace.firstPace
     }
 
     /// Notes that the receiver holds everything up to `index`, which this replica holds as well.
@@ -139,8 +126,8 @@ extension ChainReplica {
     let last = log.lastIndex
     let stable = self.stable
     let isJoiner = isTail
-    if isJoiner, link.nextIndex <= last, link.matchIndex >= link.roundEnd {
-      link.beginRound(through: last, at: now)
+    if isJoiner, link.nextIndex <= last, link.matchIndex >= link.rounds.end {
+      link.rounds.begin(through: last, pace: link.pace, at: now)
     }
     while link.nextIndex <= last {
       guard link.nextIndex > log.base else { return effects.sendSnapshot(to: link.to) }
@@ -213,27 +200,14 @@ extension ChainReplica {
     countRound()
   }
 
-  /// A round ends when the joiner holds all that the tail held when the round began. A joiner that
-  /// keeps up needs no longer for a round than for an answer. Hysteresis keeps the report from
-  /// changing with every batch.
+  /// Ends the joiner's round if it holds all that the tail held when the round began.
   mutating func countRound() {
-    guard link.matchIndex >= link.roundEnd else { return }
-    let duration = now - link.roundSince
-    if duration <= link.roundLimit || link.matchIndex >= log.lastIndex {
-      link.hasCaughtUp = true
-    } else if duration > link.roundLimit * 2 {
-      link.hasCaughtUp = false
-    }
-    link.beginRound(through: log.lastIndex, at: now)
+    link.rounds.count(through: link.matchIndex, of: log.lastIndex, pace: link.pace, at: now)
   }
 
-  /// The tail's judgement that the joiner follows the log as fast as it grows, and that all entries
-  /// it lacks are on their way. The measure is time, after the rounds of Ongaro 2014 §4.2.1: the
-  /// entries that the tail held when a round began have reached the joiner's disk within the time
-  /// in which it is expected to answer. A limit in entries would keep a chain under a large load,
-  /// or with a long way to the joiner, from ever growing.
+  /// The tail's judgement that the joiner may become a member.
   var joinerHasCaughtUp: Bool {
-    guard isTail, successor != nil, link.isOpen, link.hasCaughtUp, servesReads else { return false }
-    return link.matchIndex >= link.roundEnd || now - link.roundSince <= link.roundLimit * 2
+    guard isTail, successor != nil, link.isOpen, servesReads else { return false }
+    return link.rounds.hasCaughtUp(through: link.matchIndex, at: now)
   }
 }

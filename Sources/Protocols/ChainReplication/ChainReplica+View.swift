@@ -234,7 +234,7 @@ extension ChainReplica {
     link.sentAgainBehind = .zero
     link.toldStable = nil
     link.pace.restart(at: now)
-    link.beginRound(through: log.lastIndex, at: now)
+    link.rounds.begin(through: log.lastIndex, pace: link.pace, at: now)
   }
 
   /// The successor or the joiner is in line: sending starts after its last entry, or goes back

@@ -1,4 +1,5 @@
 import Replication
+import ViewService
 
 extension PrimaryBackupReplica {
   /// The primary's knowledge of a backup or of the joiner.
@@ -25,11 +26,8 @@ extension PrimaryBackupReplica {
     var vainQuestions = 0
     /// Until when the follower may be silent without being unreachable.
     var silentUntil = Instant.longAgo
-    /// The end of the log when everything in it had been sent for the first time since the follower
-    /// fell behind. Once the follower holds that entry, it lacks only entries that are on their
-    /// way.
-    var goal: LogIndex?
-    var hasCaughtUp = false
+    /// Whether the joiner keeps up with the log.
+    var rounds = CatchUpRounds()
 
     init(id: ReplicaID, isMember: Bool, nextIndex: LogIndex, pace: ResendPace) {
       self.id = id
@@ -50,10 +48,5 @@ extension PrimaryBackupReplica {
 
     /// An idle follower is asked for a sign of life after this number of timer periods.
     static var quietTimerLimit: Int { 4 }
-
-    mutating func fallBehind() {
-      goal = nil
-      hasCaughtUp = false
-    }
   }
 }

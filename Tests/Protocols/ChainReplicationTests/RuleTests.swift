@@ -304,13 +304,13 @@ struct RuleTests {
     chain.cluster.run()
     var tail = chain.core(0)
     var effects = Effects<ChainReplica>()
-    let roundSince = tail.link.roundSince
+    let roundSince = tail.link.rounds.since
     for index in [1, 2] {
       tail.handle(
         .received(.receipt(view: 1, LogIndex(index)), from: 1),
         at: chain.cluster.now + .seconds(1), into: &effects)
       #expect(tail.link.matchIndex == LogIndex(1))
-      #expect(tail.link.roundSince == roundSince)
+      #expect(tail.link.rounds.since == roundSince)
     }
   }
 

@@ -193,6 +193,35 @@ import ViewService
     #expect(!cluster.core(0).report.joinerHasCaughtUp)
   }
 
+  @Test("A joiner whose narrow link fills up has not caught up, however long its answers take")
+  func narrowLink() {
+    var cluster = Cluster()
+    cluster.begin(1, [0, 1])
+    for value in 1...50 { cluster.propose(UInt64(value), at: 0) }
+    cluster.run()
+    var late: [Cluster.Envelope] = []
+    cluster.delivers = { envelope in
+      guard envelope.to == ReplicaID(2) else { return true }
+      late.append(envelope)
+      return false
+    }
+    cluster.join(1, [0, 1], joiner: 2, joining: 1)
+    // Messages to the joiner wait for those before them, each time four times as long, and
+    // meanwhile four times as many entries are proposed. The last time there are no more.
+    for round in 0...5 {
+      let arriving = late
+      late = []
+      if round < 5 { for _ in 0..<10 << (2 * round) { cluster.propose(1, at: 0) } }
+      cluster.run()
+      cluster.now = cluster.now + .milliseconds(100 << (2 * round))
+      for envelope in arriving {
+        cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+      }
+      cluster.run()
+      #expect(cluster.core(0).report.joinerHasCaughtUp == (round == 5), "round \(round)")
+    }
+  }
+
   @Test("A change of the joiner leaves the view, its updates and its reads alone")
   func joinerAlone() {
     var cluster = Cluster(replicas: 4)
