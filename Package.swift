@@ -147,8 +147,8 @@ let modules: [[Target]] = [
     "Measurement", ["Primitives", "Replication", "Faults", "Histories", "Trials"]),
 
   runtimes.module(
-    "SteppedCluster", ["Replication"], testedWith: ["Unreplicated", "ProtocolTesting", "Stubs"],
-    settings: simulated),
+    "SteppedCluster", ["Primitives", "Replication"],
+    testedWith: ["Unreplicated", "ProtocolTesting", "Stubs"], settings: simulated),
   runtimes.module(
     "Simulation",
     [

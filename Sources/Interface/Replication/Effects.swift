@@ -161,6 +161,10 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     let moved: EffectLanes = [.sends, .earlySends, .commits, .refusedBatches, .refusedReads]
     filled.formUnion(taken.intersection(moved))
     inner.filled.subtract(moved)
+    if taken.contains(.records), inner.records.count == 1 {
+      // Most turns write one record, which is moved and not copied.
+      persist(record(inner.records.removeLast()))
+    }
     forward(
       inner, record: record, message: { $0 }, timer: timer)
     inner.removeAll()

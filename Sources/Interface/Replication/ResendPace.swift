@@ -11,6 +11,10 @@
 public struct ResendPace: Sendable, Equatable {
   @inlinable public static var mostDoublings: Int { 3 }
 
+  /// The default of `least` in all protocols. Raft repeats a message with its heartbeat, so it is
+  /// the default of that as well.
+  public static var usualLeast: Interval { .milliseconds(50) }
+
   /// The protocol's option. The pace is never shorter.
   public var least: Interval
   public var roundTrip = RoundTripEstimate()

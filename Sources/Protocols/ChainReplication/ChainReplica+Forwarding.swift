@@ -25,9 +25,8 @@ extension ChainReplica {
     /// The last `stable` that was sent to the receiver, or waits for the disk of the head to be
     /// sent (see `ChainReplica.awaitDisk`); `nil` if none was in this view.
     var toldStable: LogIndex?
-    /// The position that was answered last, until it is known that the receiver needs the answer
-    /// again.
-    var answered: ViewRun?
+    /// The last answer to a position of the receiver.
+    var answer: Answer?
     var pace: ResendPace
     /// The questions that were sent since the receiver's last message.
     var vainQuestions = 0
@@ -35,33 +34,20 @@ extension ChainReplica {
     var silentUntil = Instant.longAgo
 
     /// A neighbour counts as unreachable when more than this number of questions have had no
-    /// answer. Each question waits twice as long as the one before, up to eight times the pace. The
-    /// sixth leaves after 31 times the pace, which is 620 ms with the default options in a LAN. The
+    /// answer. Each question waits twice as long as the one before. The fourth leaves after 15
+    /// times the pace, which is 750 ms with the default options in a LAN, as in primary-backup. The
     /// authority finds a replica that hears no messages sooner than that. With a smaller number
     /// such a replica would cost one view for the accusation and another one for its removal.
-    static var vainQuestionLimit: Int { 5 }
+    static var vainQuestionLimit: Int { 3 }
 
     var isUnreachable: Bool { vainQuestions > Link.vainQuestionLimit }
 
-    /// The end of the tail's log when the current round began. The round ends when the joiner holds
-    /// it; see `ChainReplica.joinerHasCaughtUp`.
-    var roundEnd = LogIndex.zero
-    var roundSince = Instant.longAgo
-    /// How long the receiver was expected to need for an answer when the round began. Answers to
-    /// this round do not count, because they would make any round look as long as expected.
-    var roundLimit = Interval.zero
-    var hasCaughtUp = false
+    /// Whether the joiner keeps up with the log.
+    var rounds = CatchUpRounds()
 
     init(to: ReplicaID, options: ChainReplica.Options) {
       self.to = to
       pace = ResendPace(least: options.resend)
-    }
-
-    /// Begins a round that ends when the receiver holds everything up to `end`.
-    mutating func beginRound(through end: LogIndex, at now: Instant) {
-      roundEnd = end
-      roundSince = now
-      roundLimit = pace.firstPace
     }
 
     /// Notes that the receiver holds everything up to `index`, which this replica holds as well.
@@ -89,13 +75,35 @@ extension ChainReplica {
       return toldStable.map { $0 < stable } ?? true
     }
 
-    /// Notes that a question is sent. A position that comes in reply shows that the last answer to
-    /// it was lost.
+    /// Whether a position of the receiver needs an answer. If the last answer was to the same
+    /// position, the receiver needs it again only if it was lost: the position replies to a
+    /// question that left after the answer. Any other position may have left before the answer
+    /// arrived, which takes long if the link is slow.
+    func needsAnswer(_ position: Position) -> Bool {
+      guard let answer, answer.last == position.last, answer.lastView == position.lastView else {
+        return true
+      }
+      guard answer.isDoubted, let sentThrough = position.sentThrough else { return false }
+      return sentThrough >= answer.sentThrough
+    }
+
+    /// Notes that a question is sent.
     mutating func asked(at now: Instant) {
-      answered = nil
+      answer?.isDoubted = true
       if now >= silentUntil { vainQuestions += 1 }
       pace.asked(at: now)
     }
+  }
+
+  /// An answer to a position, which brings its sender in line.
+  struct Answer: Sendable {
+    /// The position that was answered.
+    let last: LogIndex
+    let lastView: UInt64
+    /// The last entry that was sent with the answer.
+    let sentThrough: LogIndex
+    /// Whether the receiver was asked again since.
+    var isDoubted = false
   }
 
   /// Consecutive entries. Most turns add entries, and write and send the same ones.
@@ -114,13 +122,12 @@ extension ChainReplica {
   /// Early, because none of these messages promises that the entries are durable here, and `stable`
   /// counts only entries that are durable already. See the argument in ChainReplica+View.swift.
   /// - Parameter written: the entries that the turn has added to the log, if there are any.
-  mutating func sendEntries(_ written: LogPage, into effects: inout Effects<Self>) {
+  mutating func sendEntries(_ written: LogPage?, into effects: inout Effects<Self>) {
     let last = log.lastIndex
     let stable = self.stable
-    guard successor != nil, link.lacks(entriesThrough: last, stable: stable) else { return }
     let isJoiner = isTail
-    if isJoiner, link.nextIndex <= last, link.matchIndex >= link.roundEnd {
-      link.beginRound(through: last, at: now)
+    if isJoiner, link.nextIndex <= last, link.matchIndex >= link.rounds.end {
+      link.rounds.begin(through: last, pace: link.pace, at: now)
     }
     while link.nextIndex <= last {
       guard link.nextIndex > log.base else { return effects.sendSnapshot(to: link.to) }
@@ -137,8 +144,7 @@ extension ChainReplica {
       let forward = Forward(
         previous: previous, previousView: log.view(at: previous) ?? 0,
         entries: sentAgain(
-          written.covers(from: link.nextIndex, through: end)
-            ? written.entries : log.entries(from: link.nextIndex, through: end),
+          entries(from: link.nextIndex, through: end, written: written),
           from: link.nextIndex),
         stable: stable ?? .zero, wantsReceipt: isJoiner || isLarge)
       effects.sendEarly(.forward(view: view.number, forward), to: link.to)
@@ -153,6 +159,16 @@ extension ChainReplica {
     guard let stable, link.toldStable.map({ $0 < stable }) ?? true else { return }
     link.toldStable = stable
     effects.sendEarly(.stable(view: view.number, stable), to: link.to)
+  }
+
+  /// The entries from `first` to `last`, as the array that was written if it holds the same.
+  private func entries(
+    from first: LogIndex, through last: LogIndex, written: LogPage?
+  ) -> [ViewEntry] {
+    guard let written, written.covers(from: first, through: last) else {
+      return log.entries(from: first, through: last)
+    }
+    return written.entries
   }
 
   /// Entries that are sent again come from the log. With one of the two bugs the replica has
@@ -184,27 +200,14 @@ extension ChainReplica {
     countRound()
   }
 
-  /// A round ends when the joiner holds all that the tail held when the round began. A joiner that
-  /// keeps up needs no longer for a round than for an answer. Hysteresis keeps the report from
-  /// changing with every batch.
+  /// Ends the joiner's round if it holds all that the tail held when the round began.
   mutating func countRound() {
-    guard link.matchIndex >= link.roundEnd else { return }
-    let duration = now - link.roundSince
-    if duration <= link.roundLimit || link.matchIndex >= log.lastIndex {
-      link.hasCaughtUp = true
-    } else if duration > link.roundLimit * 2 {
-      link.hasCaughtUp = false
-    }
-    link.beginRound(through: log.lastIndex, at: now)
+    link.rounds.count(through: link.matchIndex, of: log.lastIndex, pace: link.pace, at: now)
   }
 
-  /// The tail's judgement that the joiner follows the log as fast as it grows, and that all entries
-  /// it lacks are on their way. The measure is time, after the rounds of Ongaro 2014 §4.2.1: the
-  /// entries that the tail held when a round began have reached the joiner's disk within the time
-  /// in which it is expected to answer. A limit in entries would keep a chain under a large load,
-  /// or with a long way to the joiner, from ever growing.
+  /// The tail's judgement that the joiner may become a member.
   var joinerHasCaughtUp: Bool {
-    guard isTail, successor != nil, link.isOpen, link.hasCaughtUp, servesReads else { return false }
-    return link.matchIndex >= link.roundEnd || now - link.roundSince <= link.roundLimit * 2
+    guard isTail, successor != nil, link.isOpen, servesReads else { return false }
+    return link.rounds.hasCaughtUp(through: link.matchIndex, at: now)
   }
 }

@@ -26,6 +26,6 @@ extension ChainReplica {
     reportedGap = nil
     owesReceipt = false
     asking.restart(at: now)
-    if isJoiner { sayWhereItStands(sentThrough: .zero, into: &effects) }
+    if isJoiner { sayWhereItStands(into: &effects) }
   }
 }

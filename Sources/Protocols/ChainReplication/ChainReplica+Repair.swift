@@ -48,7 +48,7 @@ extension ChainReplica {
     var wait: Interval?
     if awaitsPredecessor {
       if asking.isDue(at: now) {
-        sayWhereItStands(sentThrough: .zero, into: &effects)
+        sayWhereItStands(into: &effects)
         asking.sentAgain(at: now)
       }
       wait = earlier(wait, asking)

@@ -43,6 +43,7 @@ extension ChainReplica {
     self.now = now
     if isOlder || log.view(at: reference.index) != reference.epoch {
       log.reset(to: reference)
+      arrived.entries = []
       // This replica is told when the records of the new log are durable.
       durable = .zero
       awaitedThrough = .zero
@@ -55,7 +56,7 @@ extension ChainReplica {
     reportedGap = nil
     persistLog(behind: reference.index, into: &effects)
     if isComplete { beginServing(into: &effects) }
-    sayWhereItStands(sentThrough: .zero, into: &effects)
+    sayWhereItStands(into: &effects)
     return true
   }
 

@@ -39,7 +39,8 @@ extension ChainReplica {
     if heldCount < forward.entries.count,
       isSensible(forward.entries[heldCount...], in: latestView)
     {
-      for entry in forward.entries[heldCount...] { log.append(entry) }
+      for position in heldCount..<forward.entries.count { log.append(forward.entries[position]) }
+      if heldCount == 0 { arrived = LogPage(first: last.next, entries: forward.entries) }
       reportedGap = nil
     }
     if isComplete, !wasComplete { beginServing(into: &effects) }
@@ -84,7 +85,7 @@ extension ChainReplica {
 
   /// Commits the entries that are stable at the tail: the tail answers the clients.
   mutating func commitStable(into effects: inout Effects<Self>) {
-    guard let stable else { return }
+    guard decides || isJoiner, let stable else { return }
     if decides { noteAcknowledged(min(stable, log.lastIndex), answering: true, into: &effects) }
     if isJoiner, let upstreamStable {
       commit(through: upstreamStable, answering: false, into: &effects)
@@ -152,14 +153,24 @@ extension ChainReplica {
     guard view.number > 0 else { return }
     self.now = now
     commitStable(into: &effects)
-    let written = save(into: &effects)
-    sendEntries(written, into: &effects)
+    let written = hasUnsaved ? save(into: &effects) : nil
+    if successor != nil, link.lacks(entriesThrough: log.lastIndex, stable: stable) {
+      sendEntries(written, into: &effects)
+    }
     if let predecessor, let acknowledged, acknowledged > toldAcknowledged ?? LogIndex(-1) {
       toldAcknowledged = acknowledged
       // Early, because the entries were durable on every disk before the tail acknowledged them.
       effects.sendEarly(.acknowledge(view: view.number, acknowledged), to: predecessor)
     }
-    setTimerIfNeeded(into: &effects)
+    if !timerIsSet { setTimerIfNeeded(into: &effects) }
+  }
+
+  /// Whether this turn has something for the disk, or for a neighbour once the disk has it.
+  private var hasUnsaved: Bool {
+    let last = log.lastIndex
+    return savedThrough < last || awaitedThrough < last || owesCut || owesReceipt
+      // Bug: count-undurable.
+      || broken(.countUndurable)
   }
 
   /// Writes the entries that this turn has added to the log, and asks to be told when they are
@@ -171,8 +182,10 @@ extension ChainReplica {
     while savedThrough < last {
       let end = log.pageEnd(
         from: savedThrough.next, through: last, byteLimit: ViewLog.pageByteLimit)
-      page = LogPage(
-        first: savedThrough.next, entries: log.entries(from: savedThrough.next, through: end))
+      page.first = savedThrough.next
+      page.entries =
+        arrived.covers(from: page.first, through: end)
+        ? arrived.entries : log.entries(from: page.first, through: end)
       effects.persist(.entries(first: page.first, page.entries))
       savedThrough = end
     }
@@ -182,6 +195,7 @@ extension ChainReplica {
     owesCut = false
     // Bug: count-undurable.
     if broken(.countUndurable) { durable = last }
+    arrived.entries = []
     awaitDisk(behind: page.first.previous, into: &effects)
     if owesReceipt, let predecessor {
       effects.send(.receipt(view: view.number, last), to: predecessor)

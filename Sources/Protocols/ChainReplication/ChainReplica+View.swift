@@ -71,19 +71,23 @@ extension ChainReplica {
       cut(through: commitIndex)
       servesFrom = .zero
     }
-    if predecessor != nil { sayWhereItStands(sentThrough: .zero, into: &effects) }
+    if predecessor != nil { sayWhereItStands(into: &effects) }
     if isComplete { beginServing(into: &effects) }
   }
 
+  @inline(__always)
   public mutating func makeReport() -> Report {
     var report = Report(
       view: view.number, isEstablished: isHead && isEstablished, joining: view.joining)
-    guard successor != nil else { return report }
+    if successor != nil, isTail || link.isUnreachable { addNews(ofSuccessorTo: &report) }
+    return report
+  }
+
+  private func addNews(ofSuccessorTo report: inout Report) {
     if link.isUnreachable { report.unreachable.append(link.to) }
-    guard isTail else { return report }
+    guard isTail else { return }
     report.joinerHasCaughtUp = joinerHasCaughtUp
     report.joinerProgress = UInt64(link.matchIndex.rawValue)
-    return report
   }
 
   /// Whether this replica was a member of the view just before `next` and all members before it in
@@ -164,20 +168,22 @@ extension ChainReplica {
 
   /// Tells the predecessor which entries this replica holds: if it is in line, up to where;
   /// otherwise also of which views.
+  /// - Parameter sentThrough: the last entry that the predecessor had sent when it asked, or before
+  ///   entries that do not fit; `nil` if neither is the reason.
   mutating func sayWhereItStands(
-    sentThrough: LogIndex, into effects: inout Effects<Self>
+    sentThrough: LogIndex? = nil, into effects: inout Effects<Self>
   ) {
     guard let predecessor else { return }
     assert(!isHead, "a head stands before all others")
     guard !isSynchronised else {
       // Early, because the predecessor counts no entry as durable because of it.
       let standing = Standing(
-        last: log.lastIndex, sentThrough: sentThrough, acknowledged: acknowledged)
+        last: log.lastIndex, sentThrough: sentThrough ?? .zero, acknowledged: acknowledged)
       return effects.sendEarly(.standing(view: view.number, standing), to: predecessor)
     }
     let position = Position(
-      last: log.lastIndex, lastView: log.lastView, commitIndex: commitIndex, runs: uncommittedRuns()
-    )
+      last: log.lastIndex, lastView: log.lastView, commitIndex: commitIndex,
+      sentThrough: sentThrough, runs: uncommittedRuns())
     // After the barrier, because once in line, this replica counts the common prefix as durable.
     effects.send(.position(view: view.number, position), to: predecessor)
   }
@@ -190,18 +196,16 @@ extension ChainReplica {
   }
 
   /// The successor or the joiner is not in line: finds the common prefix, and sends the entries
-  /// that follow it (§3.3). An answer on its way to the same position is not repeated.
+  /// that follow it (§3.3). An answer that may be on its way to the same position is not repeated.
   mutating func receivePosition(
     _ position: Position, into effects: inout Effects<Self>
   ) {
     guard isComplete, successor != nil else { return }
-    let answered = ViewRun(view: position.lastView, last: position.last)
-    guard link.answered != answered else { return }
+    guard link.needsAnswer(position) else { return }
     let matchIndex = min(
       max(log.commonPrefix(with: position.runs), position.commitIndex), log.lastIndex)
     // The receiver says again where it stands when it has the snapshot, and at its pace until then.
     guard matchIndex >= log.base else { return effects.sendSnapshot(to: link.to) }
-    link.answered = answered
     openLink(at: matchIndex)
     let end = log.pageEnd(
       from: matchIndex.next, through: min(log.lastIndex, matchIndex + options.page),
@@ -212,6 +216,8 @@ extension ChainReplica {
       stable: stable ?? .zero, wantsReceipt: true)
     link.nextIndex = end.next
     link.sentThrough = end
+    link.answer = Answer(
+      last: position.last, lastView: position.lastView, sentThrough: end)
     if end > matchIndex { link.pace.sent(UInt64(end.rawValue), first: true, at: now) }
     countRound()
     let synchronisation = Synchronisation(
@@ -228,7 +234,7 @@ extension ChainReplica {
     link.sentAgainBehind = .zero
     link.toldStable = nil
     link.pace.restart(at: now)
-    link.beginRound(through: log.lastIndex, at: now)
+    link.rounds.begin(through: log.lastIndex, pace: link.pace, at: now)
   }
 
   /// The successor or the joiner is in line: sending starts after its last entry, or goes back
@@ -287,6 +293,7 @@ extension ChainReplica {
   private mutating func cut(through index: LogIndex) {
     assert(index >= commitIndex, "what is committed is never cut")
     log.truncate(from: index.next)
+    arrived.entries = []
     savedThrough = min(savedThrough, index)
     durable = min(durable, index)
     awaitedThrough = min(awaitedThrough, index)

@@ -92,6 +92,9 @@ public struct ChainReplica: ViewFollower {
   var awaitedThrough = LogIndex.zero
   /// Records up to here have been given to the host to be written.
   var savedThrough = LogIndex.zero
+  /// The entries of the message that added to the log last, until the end of the turn. If they are
+  /// all that the turn has added, its record takes this array, which saves a copy.
+  var arrived = LogPage(first: .zero)
   /// The log was cut, and no record says so yet.
   var owesCut = false
   /// Everything up to here is durable at all members before this replica; `nil` before the first
@@ -151,7 +154,9 @@ public struct ChainReplica: ViewFollower {
   private mutating func receive(
     _ message: Message, from sender: ReplicaID, into effects: inout Effects<Self>
   ) {
-    if message.view == view.number, successor == sender { link.vainQuestions = 0 }
+    if link.vainQuestions > 0, message.view == view.number, successor == sender {
+      link.vainQuestions = 0
+    }
     switch message {
     case .forward(let view, let forward):
       guard counts(view, from: sender, if: predecessor) else { return }

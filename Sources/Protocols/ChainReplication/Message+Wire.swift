@@ -27,13 +27,14 @@ extension ChainReplica.Forward: WireCodable {
 
 extension ChainReplica.Position: WireCodable {
   public var encodedByteCount: Int {
-    24 + runs.encodedByteCount
+    24 + sentThrough.encodedByteCount + runs.encodedByteCount
   }
 
   public func encode(into writer: inout WireWriter) {
     last.encode(into: &writer)
     writer.write(lastView)
     commitIndex.encode(into: &writer)
+    sentThrough.encode(into: &writer)
     runs.encode(into: &writer)
   }
 
@@ -41,6 +42,7 @@ extension ChainReplica.Position: WireCodable {
     last = try LogIndex(from: &reader)
     lastView = try reader.read(UInt64.self)
     commitIndex = try LogIndex(from: &reader)
+    sentThrough = try LogIndex?(from: &reader)
     runs = try [ViewRun](from: &reader)
   }
 }

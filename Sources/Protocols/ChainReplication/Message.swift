@@ -74,13 +74,19 @@ extension ChainReplica {
     public var last: LogIndex
     public var lastView: UInt64
     public var commitIndex: LogIndex
+    /// The predecessor asked, and had sent entries up to here before; `nil` if it did not ask.
+    public var sentThrough: LogIndex?
     /// Where the views of the newest entries end.
     public var runs: [ViewRun]
 
-    public init(last: LogIndex, lastView: UInt64, commitIndex: LogIndex, runs: [ViewRun]) {
+    public init(
+      last: LogIndex, lastView: UInt64, commitIndex: LogIndex, sentThrough: LogIndex?,
+      runs: [ViewRun]
+    ) {
       self.last = last
       self.lastView = lastView
       self.commitIndex = commitIndex
+      self.sentThrough = sentThrough
       self.runs = runs
     }
   }

@@ -22,7 +22,8 @@ extension ChainReplica {
           "Which replicas answer reads: the tail alone (van Renesse & Schneider 2004 §2)"),
         OptionDeclaration(
           "resend",
-          .interval(default: .milliseconds(20), range: .milliseconds(1) ... .seconds(10)),
+          .interval(
+            default: ResendPace.usualLeast, range: .milliseconds(1) ... .seconds(10)),
           "How long a replica waits at least for progress before it asks its neighbour where it "
             + "stands; longer if the round trip is"),
         OptionDeclaration(

@@ -32,8 +32,8 @@ extension MultiPaxosReplica {
           "Time between the leader's heartbeats", atMost: .heartbeat),
         OptionDeclaration(
           "retransmission",
-          // As long as a heartbeat, because that is how soon Raft repeats an unanswered message.
-          .interval(default: .milliseconds(50), range: .milliseconds(1)...Interval.seconds(60)),
+          .interval(
+            default: ResendPace.usualLeast, range: .milliseconds(1)...Interval.seconds(60)),
           "Time after which an unanswered Prepare or Accept is sent again"),
         .inFlightBytes,
         OptionDeclaration(

@@ -1,4 +1,5 @@
 import Replication
+import ViewService
 
 extension PrimaryBackupReplica {
   /// The primary's knowledge of a backup or of the joiner.
@@ -25,11 +26,8 @@ extension PrimaryBackupReplica {
     var vainQuestions = 0
     /// Until when the follower may be silent without being unreachable.
     var silentUntil = Instant.longAgo
-    /// The end of the log when everything in it had been sent for the first time since the follower
-    /// fell behind. Once the follower holds that entry, it lacks only entries that are on their
-    /// way.
-    var goal: LogIndex?
-    var hasCaughtUp = false
+    /// Whether the joiner keeps up with the log.
+    var rounds = CatchUpRounds()
 
     init(id: ReplicaID, isMember: Bool, nextIndex: LogIndex, pace: ResendPace) {
       self.id = id
@@ -42,18 +40,13 @@ extension PrimaryBackupReplica {
     var isIdle: Bool { !isAsked && (matchIndex.map { $0 >= nextIndex.previous } ?? false) }
 
     /// A follower counts as unreachable after this number of questions without an answer. The pace
-    /// doubles from one question to the next, so this takes 15 times the pace, 375 ms with the
+    /// doubles from one question to the next, so this takes 15 times the pace, 750 ms with the
     /// default options in a LAN.
     static var vainQuestionLimit: Int { 3 }
 
     var isUnreachable: Bool { vainQuestions >= Follower.vainQuestionLimit }
 
     /// An idle follower is asked for a sign of life after this number of timer periods.
-    static var quietTimerLimit: Int { 4 }
-
-    mutating func fallBehind() {
-      goal = nil
-      hasCaughtUp = false
-    }
+    static var quietTimerLimit: Int { 2 }
   }
 }

@@ -16,7 +16,8 @@ extension PrimaryBackupReplica {
         .inFlightBytes,
         OptionDeclaration(
           "resend",
-          .interval(default: .milliseconds(25), range: .milliseconds(1)...(.seconds(10))),
+          .interval(
+            default: ResendPace.usualLeast, range: .milliseconds(1)...(.seconds(10))),
           "How long the primary waits for an answer, and at least two round trips, before it asks a "
             + "backup what it lacks"),
       ] + SnapshotPolicy.declared + [Bug.option]

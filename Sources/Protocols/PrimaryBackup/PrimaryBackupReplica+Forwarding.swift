@@ -64,13 +64,13 @@ extension PrimaryBackupReplica {
     while followers[position].nextIndex <= log.lastIndex {
       let next = followers[position].nextIndex
       guard next > log.base else {
-        followers[position].fallBehind()
+        followers[position].rounds = CatchUpRounds()
         return effects.sendSnapshot(to: followers[position].id)
       }
       let room =
         options.inFlightBytes - log.byteCount(after: matchIndex, through: next.previous)
       if next > matchIndex.next, log.byteCount(after: next.previous, through: next) > room {
-        return followers[position].fallBehind()
+        return
       }
       let entries = log.page(
         from: next, through: log.lastIndex, byteLimit: min(room, ViewLog.pageByteLimit))
@@ -83,6 +83,11 @@ extension PrimaryBackupReplica {
   ) {
     let previous = followers[position].nextIndex.previous
     let last = previous + entries.count
+    if !followers[position].isMember,
+      followers[position].matchIndex ?? .zero >= followers[position].rounds.end
+    {
+      beginRound(of: position, at: now)
+    }
     followers[position].pace.sent(
       UInt64(last.rawValue), first: followers[position].isIdle, at: now)
     followers[position].nextIndex = last.next
@@ -97,17 +102,19 @@ extension PrimaryBackupReplica {
     if followers[position].nextIndex <= index { followers[position].nextIndex = index.next }
   }
 
-  /// A joiner has caught up once it lacks only entries that are on their way, as a member does. It
-  /// stays so until it falls behind, because entries have to wait for it or because it does not
-  /// answer.
-  mutating func noteWhetherCaughtUp(_ position: Int) {
-    guard !followers[position].isMember, let matchIndex = followers[position].matchIndex,
-      followers[position].nextIndex == log.lastIndex.next
-    else { return }
-    if followers[position].goal == nil { followers[position].goal = log.lastIndex }
-    if let goal = followers[position].goal, matchIndex >= goal {
-      followers[position].hasCaughtUp = true
+  /// Begins a round of the joiner, which ends when it holds all that the primary holds now.
+  mutating func beginRound(of position: Int, at now: Instant) {
+    let pace = followers[position].pace
+    followers[position].rounds.begin(through: log.lastIndex, pace: pace, at: now)
+  }
+
+  /// Ends the joiner's round if it holds all that the primary held when the round began.
+  mutating func countRound(of position: Int, at now: Instant) {
+    guard !followers[position].isMember, let matchIndex = followers[position].matchIndex else {
+      return
     }
+    let pace = followers[position].pace
+    followers[position].rounds.count(through: matchIndex, of: log.lastIndex, pace: pace, at: now)
   }
 
   /// Notes that a message came from a follower, with any content.
@@ -138,7 +145,6 @@ extension PrimaryBackupReplica {
         if broken(.continueWithoutBackup), followers[position].vainQuestions >= 2 {
           followers[position].isMember = false
         }
-        if followers[position].vainQuestions > 0 { followers[position].fallBehind() }
         followers[position].pace.sentAgain(at: now)
         ask(position, at: now, into: &effects)
       } else if followers[position].quietTimers >= Follower.quietTimerLimit {

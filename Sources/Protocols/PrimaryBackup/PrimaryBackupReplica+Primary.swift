@@ -92,7 +92,7 @@ extension PrimaryBackupReplica {
       heardFrom(position)
       raiseMatchIndex(of: position, to: index, at: now)
       sendEntries(to: position, at: now, into: &effects)
-      noteWhetherCaughtUp(position)
+      countRound(of: position, at: now)
     }
     advanceCommit(into: &effects)
   }
@@ -115,16 +115,16 @@ extension PrimaryBackupReplica {
     guard common >= log.base else {
       // The follower sends a summary again when it has the snapshot, and each time it is asked
       // until then.
-      followers[position].fallBehind()
+      followers[position].rounds = CatchUpRounds()
       return effects.sendSnapshot(to: sender)
     }
     followers[position].round += 1
     followers[position].pace.restart(at: now)
-    followers[position].fallBehind()
     followers[position].nextIndex = common.next
+    if followers[position].matchIndex == nil { beginRound(of: position, at: now) }
     raiseMatchIndex(of: position, to: common, at: now)
     sendEntries(to: position, at: now, into: &effects)
-    noteWhetherCaughtUp(position)
+    countRound(of: position, at: now)
     advanceCommit(into: &effects)
   }
 

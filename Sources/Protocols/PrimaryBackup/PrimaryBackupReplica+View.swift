@@ -49,9 +49,10 @@ extension PrimaryBackupReplica {
     report.isEstablished = leading.isEstablished
     for position in followers.indices {
       if followers[position].isUnreachable { report.unreachable.append(followers[position].id) }
-      if !followers[position].isMember {
-        report.joinerHasCaughtUp = followers[position].hasCaughtUp
-        report.joinerProgress = UInt64((followers[position].matchIndex ?? .zero).rawValue)
+      if !followers[position].isMember, let matchIndex = followers[position].matchIndex {
+        report.joinerHasCaughtUp = followers[position].rounds.hasCaughtUp(
+          through: matchIndex, at: now)
+        report.joinerProgress = UInt64(matchIndex.rawValue)
       }
     }
     return report

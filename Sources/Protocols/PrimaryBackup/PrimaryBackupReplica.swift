@@ -75,6 +75,9 @@ public struct PrimaryBackupReplica: ViewFollower {
     return view.joiner == id ? .joiner : .idle
   }
 
+  /// The time of the turn that ended last.
+  var now = Instant.longAgo
+
   /// The first safety property that this replica saw broken.
   var brokenInvariant: String?
 
@@ -96,6 +99,11 @@ public struct PrimaryBackupReplica: ViewFollower {
     case .requested(let batch): propose(batch, at: now, into: &effects)
     case .readRequested(let ticket, _): requestRead(ticket, into: &effects)
     }
+  }
+
+  /// Notes the time, because the next report tells whether the joiner keeps up.
+  public mutating func endTurn(at now: Instant, into effects: inout Effects<Self>) {
+    self.now = now
   }
 
   private mutating func receive(

@@ -30,7 +30,7 @@ extension RaftReplica {
         OptionDeclaration(
           "heartbeat",
           .interval(
-            default: .milliseconds(50), range: .microseconds(100)...(.seconds(60))),
+            default: ResendPace.usualLeast, range: .microseconds(100)...(.seconds(60))),
           "How often an idle leader tells its followers that it is there",
           atMost: .heartbeat),
         OptionDeclaration(

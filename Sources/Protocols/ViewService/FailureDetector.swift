@@ -63,6 +63,8 @@ struct FailureDetector: Sendable {
   let memberLinks: MemberLinks
   var joinerWatch: JoinerWatch?
   var cuts: [Cut] = []
+  /// Whether anything that may call for a command has happened since there was none.
+  private var hasNews = true
   /// The tick since which leases are granted for less time than the authority waits.
   var shorteningSince: Int?
 
@@ -76,7 +78,10 @@ struct FailureDetector: Sendable {
     replicas = Array(repeating: Replica(), count: ids.count)
   }
 
-  mutating func tick() { ticks += 1 }
+  mutating func tick() {
+    ticks += 1
+    hasNews = true
+  }
 
   /// The number of ticks after which the authority's patience is over for certain. It includes one
   /// more tick, because the first one may come at once.
@@ -90,6 +95,7 @@ struct FailureDetector: Sendable {
     _ ping: Ping, from id: ReplicaID, after state: ViewServiceStateMachine
   ) {
     guard let position = ids.firstIndex(of: id) else { return }
+    hasNews = true
     let known = replicas[position]
     // A replica on a new disk takes the generation of that disk as its incarnation.
     guard isPossibleGeneration(ping.incarnation, after: known.incarnation) else { return }
@@ -149,6 +155,18 @@ struct FailureDetector: Sendable {
     return max(state.granted, failureTimeout)
   }
 
+  /// The same as `nextCommand`, for a leader that asks after every event. Most events change
+  /// nothing that the answer depends on, and to choose a view takes as long as twenty events. An
+  /// answer to a ping is no news, because it lets no replica seem dead and no lease end.
+  mutating func newCommand(
+    after state: ViewServiceStateMachine
+  ) -> ViewServiceStateMachine.Command? {
+    guard hasNews else { return nil }
+    let command = nextCommand(after: state)
+    hasNews = command != nil
+    return command
+  }
+
   /// The command that the authority should agree on next, if any.
   mutating func nextCommand(
     after state: ViewServiceStateMachine
@@ -176,6 +194,7 @@ struct FailureDetector: Sendable {
 
   /// Notes a view that the authority has agreed on.
   mutating func observe(_ state: ViewServiceStateMachine, after previous: View) {
+    hasNews = true
     let view = state.view
     for position in ids.indices {
       let wasMember = previous.members.contains(ids[position])
@@ -214,14 +233,17 @@ struct FailureDetector: Sendable {
 
   /// Whether every lease that the replica was ever granted has run out.
   func isLeaseOver(_ id: ReplicaID, after state: ViewServiceStateMachine) -> Bool {
-    replica(id).map { ticks - $0.grantedTick >= silenceLimit(state) } ?? true
+    guard let position = ids.firstIndex(of: id) else { return true }
+    return ticks - replicas[position].grantedTick >= silenceLimit(state)
   }
 
   /// Whether the view names an earlier incarnation of the replica. The replica may then have
   /// forgotten what it said, so it can take part only in a later view.
   func hasRestarted(_ id: ReplicaID, in view: View) -> Bool {
-    guard let replica = replica(id), let named = view.incarnation(of: id) else { return false }
-    return replica.incarnation > named
+    guard let position = ids.firstIndex(of: id), let named = view.incarnation(of: id) else {
+      return false
+    }
+    return replicas[position].incarnation > named
   }
 
   /// Whether the replica has restarted on an empty disk, so that it lacks the data of a member.

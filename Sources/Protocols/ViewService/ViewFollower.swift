@@ -88,11 +88,10 @@ public struct Report: Equatable, Sendable {
 
   /// Whether the authority, which was told `earlier`, should get this report before the next ping
   /// is due. A change of the progress alone can wait.
+  @inline(__always)
   func isNews(after earlier: Report) -> Bool {
-    guard self != earlier else { return false }
-    var same = earlier
-    same.joinerProgress = joinerProgress
-    return self != same
+    view != earlier.view || isEstablished != earlier.isEstablished || joining != earlier.joining
+      || joinerHasCaughtUp != earlier.joinerHasCaughtUp || unreachable != earlier.unreachable
   }
 }
 

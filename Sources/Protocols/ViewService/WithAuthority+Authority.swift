@@ -142,7 +142,7 @@ extension WithAuthority {
     // the view takes away.
     if authority.proposal != nil, authority.proposesView { return nil }
     if authority.proposal == nil, leadership != nil, authority.isInformed, authority.mayPropose,
-      let command = authority.detector.nextCommand(after: authority.machine)
+      let command = authority.detector.newCommand(after: authority.machine)
     {
       authority.proposalCount += 1
       let request = RequestID(

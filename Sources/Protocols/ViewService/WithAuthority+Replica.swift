@@ -170,8 +170,12 @@ extension WithAuthority {
   }
 
   /// Passes the effects of the data protocol to the host, but a read only under a lease.
+  @inline(__always)
   private mutating func passOn(at now: Instant, into effects: inout Effects<Self>) {
-    guard !replicaEffects.filled.isEmpty else { return }
+    if !replicaEffects.filled.isEmpty { passOnAll(at: now, into: &effects) }
+  }
+
+  private mutating func passOnAll(at now: Instant, into effects: inout Effects<Self>) {
     for ticket in replicaEffects.reads { checkLease(for: ticket, at: now, into: &effects) }
     // Early sends stay safe: the view's number was durable before the core heard of the view, and
     // the core itself argues why it may send a message before its records are durable.

@@ -44,7 +44,8 @@ extension ViewstampedReplica {
           atMost: OptionDeclaration.Bound(of: "viewChangeTimeout", dividedBy: 1, byDefault: 3)),
         OptionDeclaration(
           "retransmission",
-          .interval(default: .milliseconds(50), range: .milliseconds(1)...(.seconds(60))),
+          .interval(
+            default: ResendPace.usualLeast, range: .milliseconds(1)...(.seconds(60))),
           "Time after which an unanswered message of a view change, a state transfer or a recovery "
             + "is sent again"),
         OptionDeclaration(

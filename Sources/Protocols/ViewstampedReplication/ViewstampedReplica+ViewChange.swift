@@ -16,6 +16,9 @@ extension ViewstampedReplica {
     var attempts = 0
     /// Whether this replica has sent DoViewChange for its view.
     var hasDone = false
+    /// When to send DoViewChange again. StartViewChange has no pace: it is repeated evenly, as a
+    /// heartbeat is, because the others count only what they have heard lately.
+    var pace = ResendPace(least: .zero)
     /// Of the new primary: who has sent it DoViewChange.
     var done: [(slot: Int, message: DoViewChange)] = []
 
@@ -172,6 +175,9 @@ extension ViewstampedReplica {
       wantedByMajority(at: now) >= viewNumber
     else { return }
     change.hasDone = true
+    change.pace = ResendPace(least: options.retransmission)
+    change.pace.restart(at: now)
+    effects.setTimer(.retransmission, after: options.retransmission)
     sendDoViewChange(into: &effects)
   }
 
@@ -201,7 +207,10 @@ extension ViewstampedReplica {
       let wanted = max(change.wanted[ownSlot]?.view ?? 0, viewNumber)
       change.wanted[ownSlot] = ViewChange.Wanted(view: wanted, at: now)
       sendToOthers(.startViewChange(wanted), into: &effects)
-      if change.hasDone, primary(of: viewNumber) != ownSlot { sendDoViewChange(into: &effects) }
+      if change.hasDone, primary(of: viewNumber) != ownSlot, change.pace.isDue(at: now) {
+        change.pace.sentAgain(at: now)
+        sendDoViewChange(into: &effects)
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 
 /// All cores of a cluster in one thread, connected by queues in memory. There is no clock and no
@@ -87,16 +88,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
   @discardableResult
   public mutating func run(limit: Int = .max) -> Bool {
     var remaining = limit
-    while head < inFlight.count, remaining > 0 {
-      let envelope = inFlight[head]
-      head += 1
-      if head == inFlight.count {
-        inFlight.removeAll(keepingCapacity: true)
-        head = 0
-      } else if head > 4096, head * 2 > inFlight.count {
-        inFlight.removeSubrange(..<head)
-        head = 0
-      }
+    while remaining > 0, let envelope = takeNext() {
       remaining -= 1
       guard envelope.from == envelope.to || delivers(envelope) else { continue }
       deliveredCount += 1
@@ -107,6 +99,26 @@ public struct InProcessCluster<Core: ReplicaCore> {
       head = 0
     }
     return inFlight.isEmpty
+  }
+
+  /// Takes the oldest message out of the queue; `nil` if the queue is empty. The last message is
+  /// moved and not copied, as in the other runtimes.
+  @inline(__always)
+  private mutating func takeNext() -> Envelope? {
+    guard head < inFlight.count else { return nil }
+    guard head < inFlight.count - 1 else {
+      let last = inFlight.removeLast()
+      if head > 0 { inFlight.empty() }
+      head = 0
+      return last
+    }
+    let next = inFlight[head]
+    head += 1
+    if head > 4096, head * 2 > inFlight.count {
+      inFlight.removeSubrange(..<head)
+      head = 0
+    }
+    return next
   }
 
   /// Fires a timer if it is set; returns whether it was.
@@ -173,18 +185,19 @@ public struct InProcessCluster<Core: ReplicaCore> {
 
   public mutating func carryOut(at id: ReplicaID) {
     nodes[id.index].core.endTurn(at: now, into: &effects)
-    for send in effects.earlySends {
+    effects.turnSends()
+    while let send = effects.takeEarlySend() {
       inFlight.append(Envelope(message: send.message, from: id, to: send.to))
     }
     if nodes[id.index].holdsDisk {
       nodes[id.index].unsynced += effects.records
-      for send in effects.sends {
+      while let send = effects.takeSend() {
         nodes[id.index].heldSends.append(
           Envelope(message: send.message, from: id, to: send.to))
       }
     } else {
       if keepsHistory { nodes[id.index].records += effects.records }
-      for send in effects.sends {
+      while let send = effects.takeSend() {
         inFlight.append(Envelope(message: send.message, from: id, to: send.to))
       }
     }

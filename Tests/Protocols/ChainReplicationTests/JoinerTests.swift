@@ -93,6 +93,50 @@ struct JoinerTests {
     #expect(chain.core(1).report.joinerHasCaughtUp)
   }
 
+  @Test("An answer that is long on its way to a replica out of line is not sent again")
+  func slowAnswer() {
+    var chain = chain(50)
+    let link = SlowLink(to: 2)
+    let answers = Counter()
+    chain.cluster.delivers = {
+      if case .synchronise = $0.message { answers.value += 1 }
+      return link.delivers($0)
+    }
+    chain.issue([0, 1], joiner: 2)
+    for _ in 0..<10 {
+      chain.cluster.run()
+      chain.fire(1)
+      chain.fire(2)
+    }
+    #expect(answers.value == 1)
+    link.deliver(link.take(), in: &chain.cluster)
+    link.deliver(link.take(), in: &chain.cluster)
+    #expect(chain.core(2).status.lastIndex == LogIndex(50))
+    #expect(answers.value == 1)
+  }
+
+  @Test("An answer that was lost is sent again, after a question that follows it")
+  func lostAnswer() {
+    var chain = chain(50)
+    let answers = Counter()
+    chain.cluster.delivers = {
+      guard case .synchronise = $0.message else { return true }
+      answers.value += 1
+      return answers.value > 1
+    }
+    chain.issue([0, 1], joiner: 2)
+    chain.cluster.run()
+    for _ in 0..<3 {
+      chain.fire(2)
+      chain.cluster.run()
+    }
+    #expect(answers.value == 1)
+    chain.fire(1)
+    chain.cluster.run()
+    #expect(answers.value == 2)
+    #expect(chain.core(2).status.lastIndex == LogIndex(50))
+  }
+
   @Test("A new tail lacks a page of what the old one held: it answers no reads yet")
   func servesWhenComplete() {
     var chain = chain(0)

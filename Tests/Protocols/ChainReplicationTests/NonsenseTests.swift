@@ -39,7 +39,7 @@ struct NonsenseTests {
         view: view,
         ChainReplica.Position(
           last: index(&random), lastView: UInt64(random.below(4)), commitIndex: index(&random),
-          runs: runs))
+          sentThrough: random.chance(0.5) ? index(&random) : nil, runs: runs))
     case 5:
       return .synchronise(
         view: view,

@@ -31,6 +31,56 @@ struct RuleTests {
     return chain
   }
 
+  // MARK: Records
+
+  /// A middle in view 1 that has received two entries in a turn that goes on.
+  private func middleInTurn(_ effects: inout Effects<ChainReplica>) -> ChainReplica {
+    var core = ChainReplica(
+      id: 1, membership: Membership(replicas: 3), options: ChainReplica.Options())
+    core.adopt(View(number: 1, members: [0, 1, 2]), at: .zero, into: &effects)
+    let synchronisation = ChainReplica.Synchronisation(
+      positionLast: .zero, positionView: 0, through: .zero, forward: forward(entries))
+    core.handle(
+      .received(.synchronise(view: 1, synchronisation), from: 0), at: .zero, into: &effects)
+    return core
+  }
+
+  @Test("A record holds the log's entries, although the turn received others and dropped them")
+  func cutInTurn() {
+    var effects = Effects<ChainReplica>()
+    var core = middleInTurn(&effects)
+    core.adopt(View(number: 3, members: [0, 1, 2]), at: .zero, into: &effects)
+    let synchronisation = ChainReplica.Synchronisation(
+      positionLast: LogIndex(2), positionView: 1, through: LogIndex(1),
+      forward: forward(after: 1, previousView: 1))
+    core.handle(
+      .received(.synchronise(view: 3, synchronisation), from: 0), at: .zero, into: &effects)
+    let repeated = [entries[0], ViewEntry(view: 3, batch: batch(3))]
+    core.handle(
+      .received(.forward(view: 3, forward(repeated)), from: 0), at: .zero, into: &effects)
+    core.endTurn(at: .zero, into: &effects)
+    #expect(effects.records == [.entries(first: LogIndex(1), repeated)])
+  }
+
+  @Test("The same, if a snapshot has taken the place of the entries")
+  func snapshotInTurn() {
+    var effects = Effects<ChainReplica>()
+    var core = middleInTurn(&effects)
+    core.handle(
+      .received(
+        .forward(
+          view: 1,
+          forward(after: 2, previousView: 1, [ViewEntry(view: 1, batch: batch(3))])), from: 0),
+      at: .zero, into: &effects)
+    let reference = SnapshotReference(index: LogIndex(2), epoch: 2)
+    #expect(core.install(reference, from: 0, at: .zero, into: &effects))
+    core.adopt(View(number: 3, members: [1, 2]), at: .zero, into: &effects)
+    core.handle(.requested(batch(4)), at: .zero, into: &effects)
+    core.endTurn(at: .zero, into: &effects)
+    let proposed = ViewEntry(view: 3, batch: batch(4))
+    #expect(effects.records.last == .entries(first: LogIndex(3), [proposed]))
+  }
+
   // MARK: Places
 
   @Test("A view is adopted once")
@@ -254,13 +304,13 @@ struct RuleTests {
     chain.cluster.run()
     var tail = chain.core(0)
     var effects = Effects<ChainReplica>()
-    let roundSince = tail.link.roundSince
+    let roundSince = tail.link.rounds.since
     for index in [1, 2] {
       tail.handle(
         .received(.receipt(view: 1, LogIndex(index)), from: 1),
         at: chain.cluster.now + .seconds(1), into: &effects)
       #expect(tail.link.matchIndex == LogIndex(1))
-      #expect(tail.link.roundSince == roundSince)
+      #expect(tail.link.rounds.since == roundSince)
     }
   }
 

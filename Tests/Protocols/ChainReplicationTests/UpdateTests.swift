@@ -153,7 +153,7 @@ struct UpdateTests {
       previous: LogIndex(7), previousView: 3, entries: entries, stable: LogIndex(5),
       wantsReceipt: true)
     let position = ChainReplica.Position(
-      last: LogIndex(9), lastView: 4, commitIndex: LogIndex(2),
+      last: LogIndex(9), lastView: 4, commitIndex: LogIndex(2), sentThrough: LogIndex(3),
       runs: [ViewRun(view: 3, last: LogIndex(9))])
     let standing = ChainReplica.Standing(
       last: LogIndex(9), sentThrough: LogIndex(12), acknowledged: LogIndex(2))

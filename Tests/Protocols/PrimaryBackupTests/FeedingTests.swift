@@ -22,7 +22,7 @@ import ViewService
     var cluster = Cluster(replicas: 2)
     cluster.begin(1, [0, 1])
     cluster.propose(5, at: 0)
-    // Everything is on its way for 100 ms.
+    // Everything is on its way for 200 ms.
     for _ in 0..<4 { cluster.fire(.resend, at: ReplicaID(0)) }
     let sent = appends(in: cluster, to: 1)
     #expect(sent.filter { !$0.entries.isEmpty }.count == 1)
@@ -40,7 +40,7 @@ import ViewService
     cluster.now = cluster.now + .milliseconds(80)
     cluster.run()
     cluster.propose(6, at: 0)
-    for _ in 0..<6 { cluster.fire(.resend, at: ReplicaID(0)) }
+    for _ in 0..<3 { cluster.fire(.resend, at: ReplicaID(0)) }
     #expect(appends(in: cluster, to: 1).count == 1)
     cluster.fire(.resend, at: ReplicaID(0))
     #expect(appends(in: cluster, to: 1).count == 2)
@@ -121,7 +121,7 @@ import ViewService
     cluster.beat(0)
     #expect(cluster.updates(1) == [5])
     let before = cluster.deliveredCount
-    for _ in 0..<40 { cluster.beat(0) }
+    for _ in 0..<20 { cluster.beat(0) }
     // A question, a sign of life and an acknowledgement, every 100 ms for a second.
     #expect(cluster.deliveredCount - before <= 30)
   }
@@ -131,7 +131,7 @@ import ViewService
     var cluster = Cluster()
     cluster.begin(1, [0, 1, 2])
     cluster.isolate(2)
-    for _ in 0..<10 { cluster.beat(0) }
+    for _ in 0..<8 { cluster.beat(0) }
     #expect(cluster.core(0).report.unreachable.isEmpty)
     for _ in 0..<6 { cluster.beat(0) }
     #expect(cluster.core(0).report.unreachable == [ReplicaID(2)])
@@ -154,7 +154,7 @@ import ViewService
     cluster.perform(at: 1) { core, now, _ in
       core.expectSilence(of: 0, for: .seconds(1), at: now)
     }
-    for _ in 0..<40 { cluster.beat(0) }
+    for _ in 0..<20 { cluster.beat(0) }
     #expect(cluster.core(0).report.unreachable.isEmpty)
     for _ in 0..<40 { cluster.beat(0) }
     #expect(cluster.core(0).report.unreachable == [ReplicaID(2)])
@@ -191,6 +191,35 @@ import ViewService
     cluster.isolate(2)
     for _ in 0..<8 { cluster.beat(0) }
     #expect(!cluster.core(0).report.joinerHasCaughtUp)
+  }
+
+  @Test("A joiner whose narrow link fills up has not caught up, however long its answers take")
+  func narrowLink() {
+    var cluster = Cluster()
+    cluster.begin(1, [0, 1])
+    for value in 1...50 { cluster.propose(UInt64(value), at: 0) }
+    cluster.run()
+    var late: [Cluster.Envelope] = []
+    cluster.delivers = { envelope in
+      guard envelope.to == ReplicaID(2) else { return true }
+      late.append(envelope)
+      return false
+    }
+    cluster.join(1, [0, 1], joiner: 2, joining: 1)
+    // Messages to the joiner wait for those before them, each time four times as long, and
+    // meanwhile four times as many entries are proposed. The last time there are no more.
+    for round in 0...5 {
+      let arriving = late
+      late = []
+      if round < 5 { for _ in 0..<10 << (2 * round) { cluster.propose(1, at: 0) } }
+      cluster.run()
+      cluster.now = cluster.now + .milliseconds(100 << (2 * round))
+      for envelope in arriving {
+        cluster.handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+      }
+      cluster.run()
+      #expect(cluster.core(0).report.joinerHasCaughtUp == (round == 5), "round \(round)")
+    }
   }
 
   @Test("A change of the joiner leaves the view, its updates and its reads alone")

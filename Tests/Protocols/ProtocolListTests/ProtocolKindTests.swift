@@ -15,6 +15,17 @@ import Testing
     #expect(ProtocolKind.replicated.first == .raft)
   }
 
+  @Test("An unanswered message is repeated no sooner in one protocol than in another")
+  func leastPause() {
+    for kind in ProtocolKind.replicated {
+      let options = OptionValues(kind.options)
+      let name = ["resend", "retransmission", "heartbeat"].first { name in
+        kind.options.contains { $0.name == name }
+      }
+      #expect(name.map(options.interval) == ResendPace.usualLeast, "\(kind.name)")
+    }
+  }
+
   @Test("Replicas follow from what a protocol needs per failure; a baseline runs alone")
   func replicas() {
     #expect([0, 1, 2].map(ProtocolKind.raft.replicas(tolerating:)) == [1, 3, 5])

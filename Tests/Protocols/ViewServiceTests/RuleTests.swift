@@ -94,6 +94,25 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
     #expect(joiner(two) == .some(ReplicaID(3)))
   }
 
+  @Test(
+    "The leader looks for a command anew after a tick, a ping or a view, until it is agreed on",
+    arguments: 0..<3)
+  func news(_ event: Int) {
+    var scene = scene([0, 1, 2])
+    scene.tick(1, hearing: [0, 1, 2])
+    #expect(scene.detector.newCommand(after: scene.machine) == nil)
+    // Not an event: a removal becomes due, and the leader does not look.
+    scene.detector.replicas[2].heardTick = -100
+    scene.detector.replicas[2].grantedTick = -100
+    #expect(scene.detector.newCommand(after: scene.machine) == nil)
+    switch event {
+    case 0: scene.detector.tick()
+    case 1: scene.hear(0, Report(view: 1))
+    default: scene.detector.observe(scene.machine, after: scene.machine.view)
+    }
+    for _ in 0..<2 { #expect(scene.detector.newCommand(after: scene.machine) != nil) }
+  }
+
   @Test("In a view that is not established a silent joiner gets no successor")
   func noSuccessor() {
     var scene = scene([0, 1], joiner: 2, established: false, replicas: 4)

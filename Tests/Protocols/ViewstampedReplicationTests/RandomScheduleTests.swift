@@ -135,7 +135,7 @@ struct RandomScheduleTests {
     ])
   func catches(bug: ViewstampedReplica.Bug) {
     let recovery: Options.Recovery = bug == .forgetfulReplica ? .replicas : .disk
-    let isCaught = (1...400 as ClosedRange<UInt64>).contains { seed in
+    let isCaught = (1...2000 as ClosedRange<UInt64>).contains { seed in
       var world = ViewstampedWorld(
         seed: seed, replicas: seed % 2 == 0 ? 5 : 3,
         vrOptions(bug: bug, sticky: seed % 3 == 0, recovery: recovery))

@@ -46,6 +46,31 @@ struct ViewChangeTests {
     #expect(cluster.committed(b).count == 3 && cluster.views(c) == [0, 0, 1])
   }
 
+  @Test("DoViewChange is sent again at a doubling pace, and StartViewChange evenly")
+  func pace() {
+    var cluster = Cluster(3)
+    cluster.crash(a)
+    var reports = 0
+    var wishes = 0
+    cluster.delivers = { envelope in
+      guard envelope.from == c, envelope.to == b else { return true }
+      if case .startViewChange = envelope.message { wishes += 1 }
+      guard case .doViewChange = envelope.message else { return true }
+      reports += 1
+      return false
+    }
+    cluster.timeOut(b, c)
+    let first = wishes
+    #expect(reports == 1)
+    for _ in 0..<15 {
+      cluster.fire(.retransmission, at: c)
+      cluster.run()
+    }
+    // After 50, 150, 350 and 750 ms.
+    #expect(reports == 5)
+    #expect(wishes == first + 15)
+  }
+
   @Test("DoViewChange waits for the disk, and so does StartView")
   func durable() {
     var cluster = Cluster(3)
