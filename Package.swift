@@ -88,7 +88,13 @@ struct Floor {
     ]
   }
 
-  static func byName(_ names: [String]) -> [Target.Dependency] { names.map { .byName(name: $0) } }
+  /// The dependencies with these names, and the protocols for a module that uses their list: the
+  /// optimiser looks through the list into them, so that code of an earlier version of a protocol
+  /// would stay in a module that is not built again with it.
+  static func byName(_ names: [String]) -> [Target.Dependency] {
+    let seen = names.contains("ProtocolList") ? protocols.map(\.name) : []
+    return (names + seen.filter { !names.contains($0) }).map { .byName(name: $0) }
+  }
 }
 
 /// The replication protocols, one line for each. A new protocol needs a line here, a folder below

@@ -6,8 +6,8 @@ extension ChainReplica {
   /// The state that must survive a crash. The number of the view is not part of it, because
   /// `WithAuthority` makes that durable before the replica is told of the view.
   public enum Record: Equatable, Sendable {
-    /// The log holds these entries from `first` on. Where an entry of another view stood, that entry
-    /// and all after it are gone. Without entries, the log ends before `first`.
+    /// The log holds these entries from `first` on. Where an entry of another view stood, that
+    /// entry and all after it are gone. Without entries, the log ends before `first`.
     case entries(first: LogIndex, [ViewEntry])
   }
 }

@@ -59,7 +59,11 @@ struct RuleTests {
     core.handle(
       .received(.forward(view: 3, forward(repeated)), from: 0), at: .zero, into: &effects)
     core.endTurn(at: .zero, into: &effects)
-    #expect(effects.records == [.entries(first: LogIndex(1), repeated)])
+    // The cut behind them has a record of its own.
+    #expect(
+      effects.records == [
+        .entries(first: LogIndex(1), repeated), .entries(first: LogIndex(3), []),
+      ])
   }
 
   @Test("The same, if a snapshot has taken the place of the entries")

@@ -13,6 +13,20 @@ struct TransferTests {
     }
   }
 
+  /// A cluster in which b has asked for the operation that it lacks, and each answer is lost.
+  private func clusterWithoutAnswers() -> Cluster {
+    var cluster = Cluster(3)
+    cluster.propose(1, at: a)
+    cluster.inFlight.removeAll { $0.to == b }
+    cluster.propose(2, at: a)
+    cluster.delivers = { envelope in
+      if case .newState = envelope.message { return false }
+      return true
+    }
+    cluster.run()
+    return cluster
+  }
+
   @Test("What is missing before a Prepare is asked for at once, and sent once")
   func gap() {
     var cluster = Cluster(3)
@@ -83,15 +97,7 @@ struct TransferTests {
 
   @Test("A Prepare that leaves after the lost answer to a GetState asks again, without a timer")
   func lostAnswer() {
-    var cluster = Cluster(3)
-    cluster.propose(1, at: a)
-    cluster.inFlight.removeAll { $0.to == b }
-    cluster.propose(2, at: a)
-    cluster.delivers = { envelope in
-      if case .newState = envelope.message { return false }
-      return true
-    }
-    cluster.run()
+    var cluster = clusterWithoutAnswers()
     cluster.heal()
     cluster.propose(3, at: a)
     cluster.run()
@@ -129,15 +135,7 @@ struct TransferTests {
 
   @Test("The end of an answer that comes without the pages asks once more, but not twice")
   func endWithoutPages() {
-    var cluster = Cluster(3)
-    cluster.propose(1, at: a)
-    cluster.inFlight.removeAll { $0.to == b }
-    cluster.propose(2, at: a)
-    cluster.delivers = { envelope in
-      if case .newState = envelope.message { return false }
-      return true
-    }
-    cluster.run()
+    var cluster = clusterWithoutAnswers()
     #expect(cluster.core(b).transfer != nil)
     let end = ViewstampedReplica.NewState(
       view: 0, op: .zero, opView: 0, answer: 1, isContinued: false, batches: [])
