@@ -1,3 +1,4 @@
+import Faults
 import Histories
 import Linearizability
 import ProtocolList
@@ -45,6 +46,15 @@ struct TrialFindings: Sendable {
     }
     return problems
   }
+
+  /// Changes of the leader or of the view after the first one.
+  var leaderChanges: Int {
+    let epochs = Set(record.leadership.filter { $0.leader != nil }.map(\.epoch))
+    return max(epochs.count - 1, 0)
+  }
+
+  /// Faults that hit a node.
+  var faultCount: Int { record.faults.count { !$0.nodes.isEmpty } }
 
   /// The command that replays this trial.
   var replay: String {
