@@ -12,10 +12,10 @@ struct BrokenTests {
   /// own tests construct step by step.
   static let caught: [(kind: ProtocolKind, bug: String, seeds: UInt64, known: UInt64)] =
     [
-      (.raft, "skip-log-check", 150, 1),
+      (.raft, "skip-log-check", 150, 37),
       (.raft, "always-truncate", 40, 1),
       (.raft, "ack-early", 150, 39),
-      (.multiPaxos, "omit-executed-in-promise", 40, 7),
+      (.multiPaxos, "omit-executed-in-promise", 40, 20),
       (.primaryBackup, "reply-before-backups", 40, 7),
       (.primaryBackup, "accept-any-view", 40, 12),
       (.primaryBackup, "continue-without-backup", 40, 7),
@@ -28,14 +28,14 @@ struct BrokenTests {
       (.chainReplication, "serve-stale-role", 40, 1),
       (.chainReplication, "count-undurable", 400, 357),
       (.viewstampedReplication, "prepare-ok-before-durable", 150, 39),
-      (.viewstampedReplication, "count-messages", 150, 68),
+      (.viewstampedReplication, "count-messages", 650, 608),
       (.viewstampedReplication, "answer-before-commit", 40, 7),
-      (.viewstampedReplication, "start-without-quorum", 40, 6),
-      (.viewstampedReplication, "volatile-last-normal-view", 650, 629),
-      (.viewstampedReplication, "keep-tail", 40, 7),
+      (.viewstampedReplication, "start-without-quorum", 40, 13),
+      (.viewstampedReplication, "volatile-last-normal-view", 650, 325),
+      (.viewstampedReplication, "keep-tail", 40, 16),
       (.viewstampedReplication, "primary-resumes-its-view", 40, 3),
       (.viewstampedReplication, "read-without-quorum", 150, 97),
-      (.viewstampedReplication, "read-before-view-commit", 250, 216),
+      (.viewstampedReplication, "read-before-view-commit", 250, 104),
       (.unreplicated, "reply-before-sync", 40, 1),
     ]
 
