@@ -181,9 +181,9 @@ extension LinkDegradation: WireCodable {
     reorder = try reader.readNumber(in: 0...1000)
     corrupt = try reader.readNumber(in: 0...1000)
     extraLatency = Interval(nanoseconds: try reader.readTime())
-    // At least one bit per second; 0 stands for no limit.
+    // At least one bit per second; 0 stands for no limit, but -0 is malformed.
     let limit = try reader.readNumber(in: 0...1e15)
-    guard limit == 0 || limit >= 1 else { throw .malformed("\(limit) bits per second") }
+    guard limit.bitPattern == 0 || limit >= 1 else { throw .malformed("\(limit) bits per second") }
     bandwidth = limit == 0 ? nil : limit
   }
 }

@@ -118,6 +118,8 @@ import WireFormat
     #expect(refused { $0.drift = 1e18 })
     #expect(refused { $0.drift = .nan })
     #expect(refused { $0.clients.extraLatency = .nanoseconds(.max) })
+    #expect(refused { $0.clients.bandwidth = 0.5 })
+    #expect(refused { $0.clients.bandwidth = -0.0 })
     #expect(refused { $0.links[0].degradation.bandwidth = 1e18 })
     #expect(refused { $0.links[0].degradation.bandwidth = 0.5 })
     #expect(refused { $0.links[0].degradation.loss = -0.1 })
