@@ -156,8 +156,9 @@ struct FailureDetector: Sendable {
   }
 
   /// The same as `nextCommand`, for a leader that asks after every event. Most events change
-  /// nothing that the answer depends on, and to choose a view takes as long as twenty events. An
-  /// answer to a ping is no news, because it lets no replica seem dead and no lease end.
+  /// nothing that the command depends on, and choosing a view takes as long as twenty events. An
+  /// answer that this node sends to a ping does not count as a change, because no replica counts as
+  /// dead and no lease ends by it.
   mutating func newCommand(
     after state: ViewServiceStateMachine
   ) -> ViewServiceStateMachine.Command? {

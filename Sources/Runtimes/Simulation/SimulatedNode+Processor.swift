@@ -183,8 +183,8 @@ extension SimulatedNode {
   }
 
   /// How many nanoseconds of this turn's receiving have passed when this request has been received;
-  /// infinite if it was received earlier. Mutating only because calling a
-  /// nonmutating method through a pointer would copy the whole node.
+  /// infinite if it was received earlier. Mutating only because calling a nonmutating method
+  /// through a pointer would copy the whole node.
   @inline(__always)
   public mutating func receiptsNs(of id: RequestID) -> Double {
     guard putsInOrder, let place = receivedRequests.position(of: id.client) else {

@@ -30,8 +30,9 @@ struct SegmentHeader: Equatable {
     self.byteCount = byteCount
   }
 
-  /// The size of a block whose header and payload have so many bytes. Blocks of a segment that
-  /// grows are not padded to physical blocks, because a loss of power may take them all.
+  /// The size of a block with its padding. Blocks of a segment that grows are padded to sectors
+  /// only, because a log without syncs may lose all of them when the power fails.
+  /// - Parameter byteCount: the length of the block's header and payload.
   func paddedByteCount(_ byteCount: Int) -> Int {
     isGrowing ? Sector.roundedUp(byteCount) : PhysicalBlock.roundedUp(byteCount)
   }

@@ -25,8 +25,17 @@ public struct EventHeap: ~Copyable {
     // A local copy of the pointer, because the compiler must assume that stores through it may
     // change `self`.
     let keys = self.keys
-    var position = count
+    let position = count
     count += 1
+    EventHeap.raise(key, from: position, in: keys)
+  }
+
+  /// Puts a key where it belongs on the way from an empty position to the top.
+  @inline(__always)
+  private static func raise(
+    _ key: EventKey, from empty: Int, in keys: UnsafeMutablePointer<EventKey>
+  ) {
+    var position = empty
     while position > 0 {
       let parent = (position - 1) >> 2
       guard key < keys[parent] else { break }
@@ -72,13 +81,7 @@ public struct EventHeap: ~Copyable {
       keys[position] = least
       position = smallest
     }
-    while position > 0 {
-      let parent = (position - 1) >> 2
-      guard last < keys[parent] else { break }
-      keys[position] = keys[parent]
-      position = parent
-    }
-    keys[position] = last
+    EventHeap.raise(last, from: position, in: keys)
     return first
   }
 }

@@ -33,7 +33,8 @@ struct RuleTests {
 
   // MARK: Records
 
-  /// A middle in view 1 that has received two entries in a turn that goes on.
+  /// The middle replica of a chain in view 1. It has received two entries, and its turn has not
+  /// ended.
   private func middleInTurn(_ effects: inout Effects<ChainReplica>) -> ChainReplica {
     var core = ChainReplica(
       id: 1, membership: Membership(replicas: 3), options: ChainReplica.Options())

@@ -95,7 +95,7 @@ private typealias Stub = WithAuthority<StubReplica, SoloConsensus>
   }
 
   @Test(
-    "The leader looks for a command anew after a tick, a ping or a view, until it is agreed on",
+    "After a tick, a ping or a view the leader proposes a command, until the command is agreed on",
     arguments: 0..<3)
   func news(_ event: Int) {
     var scene = scene([0, 1, 2])

@@ -13,18 +13,25 @@ struct TransferTests {
     }
   }
 
-  /// A cluster in which b has asked for the operation that it lacks, and each answer is lost.
-  private func clusterWithoutAnswers() -> Cluster {
+  /// A cluster in which b has found that it lacks an operation, and messages of a kind are lost.
+  private func clusterWithGap(
+    losing isLost: @escaping (ViewstampedReplica.Message) -> Bool
+  ) -> Cluster {
     var cluster = Cluster(3)
     cluster.propose(1, at: a)
     cluster.inFlight.removeAll { $0.to == b }
     cluster.propose(2, at: a)
-    cluster.delivers = { envelope in
-      if case .newState = envelope.message { return false }
-      return true
-    }
+    cluster.delivers = { !isLost($0.message) }
     cluster.run()
     return cluster
+  }
+
+  private func isAnswer(_ message: ViewstampedReplica.Message) -> Bool {
+    if case .newState = message { true } else { false }
+  }
+
+  private func isQuestion(_ message: ViewstampedReplica.Message) -> Bool {
+    if case .getState = message { true } else { false }
   }
 
   @Test("What is missing before a Prepare is asked for at once, and sent once")
@@ -76,15 +83,7 @@ struct TransferTests {
 
   @Test("A GetState that is lost is sent again in its time, if no later message shows the loss")
   func again() {
-    var cluster = Cluster(3)
-    cluster.propose(1, at: a)
-    cluster.inFlight.removeAll { $0.to == b }
-    cluster.propose(2, at: a)
-    cluster.delivers = { envelope in
-      if case .getState = envelope.message { return false }
-      return true
-    }
-    cluster.run()
+    var cluster = clusterWithGap(losing: isQuestion)
     #expect(cluster.core(b).transfer != nil)
     cluster.heal()
     cluster.run()
@@ -97,7 +96,7 @@ struct TransferTests {
 
   @Test("A Prepare that leaves after the lost answer to a GetState asks again, without a timer")
   func lostAnswer() {
-    var cluster = clusterWithoutAnswers()
+    var cluster = clusterWithGap(losing: isAnswer)
     cluster.heal()
     cluster.propose(3, at: a)
     cluster.run()
@@ -135,7 +134,7 @@ struct TransferTests {
 
   @Test("The end of an answer that comes without the pages asks once more, but not twice")
   func endWithoutPages() {
-    var cluster = clusterWithoutAnswers()
+    var cluster = clusterWithGap(losing: isAnswer)
     #expect(cluster.core(b).transfer != nil)
     let end = ViewstampedReplica.NewState(
       view: 0, op: .zero, opView: 0, answer: 1, isContinued: false, batches: [])
