@@ -178,13 +178,14 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     if sends.count > 1 { sends.turnAround() }
   }
 
-  /// The next early send, after `turnSends`; `nil` if all were taken.
+  /// The next early send, after `turnSends`; there must be one. It is moved out, which an optional
+  /// result would prevent.
   @inline(__always)
-  public mutating func takeEarlySend() -> Send? { earlySends.popLast() }
+  public mutating func takeEarlySend() -> Send { earlySends.removeLast() }
 
-  /// The next of the other sends.
+  /// The next of the other sends; there must be one.
   @inline(__always)
-  public mutating func takeSend() -> Send? { sends.popLast() }
+  public mutating func takeSend() -> Send { sends.removeLast() }
 
   /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {

@@ -87,12 +87,12 @@ extension SimulatedNode {
     turnIsScheduled = false
     guard !isStopped, !inbox.isEmpty else { return }
     putsInOrder = inbox.count > 1
-    for position in inbox.indices {
+    // An array gives away only its last element without copying it.
+    inbox.turnAround()
+    let inputCount = inbox.count
+    for position in 0..<inputCount {
       if world.causes.isOn { world.causes.current = causes.ofInbox[position] }
-      // Moved out, because copying an input would copy the references that it holds.
-      var input = NodeInput<Core.Message, Application.Command>.stored
-      swap(&input, &inbox[position])
-      switch consume input {
+      switch inbox.removeLast() {
       case .message(let message, let envelope):
         take(message, from: envelope.from, bytes: envelope.bytes, in: &world)
       case .request(let request, let arrived): take(request, arrived: arrived, in: &world)
@@ -102,7 +102,6 @@ extension SimulatedNode {
       case .synced: releaseSends(in: &world)
       }
     }
-    inbox.empty()
     causes.ofInbox.empty()
     finishTurn(in: &world)
     putsInOrder = false
@@ -229,14 +228,15 @@ extension SimulatedNode {
 
   public mutating func takeOwnMessages(in world: inout SharedWorld) {
     swap(&ownMessages, &ownInputs)
-    for position in ownInputs.indices {
+    ownInputs.turnAround()
+    let inputCount = ownInputs.count
+    for position in 0..<inputCount {
       let released = causes.ofOwnMessages.count > position
       if released { world.causes.current = causes.ofOwnMessages[position] }
-      host.receive(ownInputs[position], from: host.id, at: clock.reading(at: world.now))
+      host.receive(ownInputs.removeLast(), from: host.id, at: clock.reading(at: world.now))
       if released { noteInput(in: &world) }
       checkInvariants(in: &world)
     }
-    ownInputs.empty()
     causes.ofOwnMessages.empty()
   }
 

@@ -186,18 +186,21 @@ public struct InProcessCluster<Core: ReplicaCore> {
   public mutating func carryOut(at id: ReplicaID) {
     nodes[id.index].core.endTurn(at: now, into: &effects)
     effects.turnSends()
-    while let send = effects.takeEarlySend() {
+    while !effects.earlySends.isEmpty {
+      let send = effects.takeEarlySend()
       inFlight.append(Envelope(message: send.message, from: id, to: send.to))
     }
     if nodes[id.index].holdsDisk {
       nodes[id.index].unsynced += effects.records
-      while let send = effects.takeSend() {
+      while !effects.sends.isEmpty {
+        let send = effects.takeSend()
         nodes[id.index].heldSends.append(
           Envelope(message: send.message, from: id, to: send.to))
       }
     } else {
       if keepsHistory { nodes[id.index].records += effects.records }
-      while let send = effects.takeSend() {
+      while !effects.sends.isEmpty {
+        let send = effects.takeSend()
         inFlight.append(Envelope(message: send.message, from: id, to: send.to))
       }
     }

@@ -44,21 +44,20 @@ public struct DurabilityBarrier<Send: Sendable>: Sendable {
   /// Whether a held send may leave.
   public var hasReleased: Bool { first < held.count && needs[first] <= durableCount }
 
-  /// Removes and returns the oldest held send whose records are durable.
-  public mutating func popReleased() -> Send? {
-    guard hasReleased else {
-      // On a busy disk the array may never become empty, so released sends are dropped when they
-      // are the larger part of it.
-      if first > 0, first == held.count || first >= 64 && first * 2 >= held.count {
-        held.removeSubrange(..<first)
-        needs.removeSubrange(..<first)
-        first = 0
-      }
-      return nil
-    }
-    var oldest: Send?
-    swap(&oldest, &held[first])
+  /// Removes and returns the oldest held send, whose records are durable (`hasReleased`). The
+  /// result is not optional, because taking a send out of an optional result would copy it.
+  public mutating func takeReleased() -> Send {
     first += 1
-    return oldest
+    return held[first - 1].take()!
+  }
+
+  /// Called when no held send may leave any more: frees the memory of those that have left. On a
+  /// busy disk there may always be some that wait, so the memory is freed when those that have left
+  /// are the larger part.
+  public mutating func dropTaken() {
+    guard first > 0, first == held.count || first >= 64 && first * 2 >= held.count else { return }
+    held.removeSubrange(..<first)
+    needs.removeSubrange(..<first)
+    first = 0
   }
 }

@@ -37,7 +37,10 @@ extension TurnRuntime where Self: ~Copyable {
     let filled = host.effects.filled
     host.effects.turnSends()
     if filled.contains(.earlySends) {
-      while let early = host.effects.takeEarlySend() { send(early.message, to: early.to) }
+      while !host.effects.earlySends.isEmpty {
+        let early = host.effects.takeEarlySend()
+        send(early.message, to: early.to)
+      }
     }
     if filled.contains(.records) {
       if let start = host.effects.checkpointStart { noteCheckpoint(from: start) }
@@ -48,7 +51,7 @@ extension TurnRuntime where Self: ~Copyable {
     if !host.replies.isEmpty {
       // An array gives away only its last element without copying it.
       host.replies.turnAround()
-      while let reply = host.replies.popLast() { answer(reply) }
+      while !host.replies.isEmpty { answer(host.replies.removeLast()) }
     }
     if !host.timers.isEmpty {
       for setting in host.timers { set(setting.timer, after: setting.delay) }
@@ -103,9 +106,12 @@ extension TurnRuntime where Self: ~Copyable {
   @inline(__always)
   public mutating func sendOrHold() {
     if barrier.isOpen {
-      while let outgoing = host.effects.takeSend() { send(outgoing.message, to: outgoing.to) }
+      while !host.effects.sends.isEmpty {
+        let outgoing = host.effects.takeSend()
+        send(outgoing.message, to: outgoing.to)
+      }
     } else {
-      while let outgoing = host.effects.takeSend() { barrier.hold(outgoing) }
+      while !host.effects.sends.isEmpty { barrier.hold(host.effects.takeSend()) }
     }
   }
 
@@ -116,12 +122,14 @@ extension TurnRuntime where Self: ~Copyable {
   /// must not overtake messages that were held longer.
   public mutating func releaseSends() {
     let id = host.id
-    while let held = barrier.popReleased() {
+    while barrier.hasReleased {
+      let held = barrier.takeReleased()
       if held.to == id {
         ownMessages.append(held.message)
       } else {
         send(held.message, to: held.to)
       }
     }
+    barrier.dropTaken()
   }
 }
