@@ -7,7 +7,6 @@ import Primitives
 /// read sees at least all that it must. The host reuses one `Effects` for all turns, so that steady
 /// state allocates nothing.
 public struct Effects<Core: ReplicaCore>: Sendable {
-  public typealias Send = OutgoingMessage<Core.Message>
   public typealias TimerChange = Replication.TimerChange<Core.Timer>
   public typealias Commit = CommittedEntry
   public typealias Refusal<Refused: Sendable> = Replication.Refusal<Refused>
@@ -18,9 +17,9 @@ public struct Effects<Core: ReplicaCore>: Sendable {
 
   public internal(set) var records: [Core.Record] = []
   /// Messages that are held back until every record of this and earlier turns is durable.
-  public internal(set) var sends: [Send] = []
+  public internal(set) var sends = SendLane<Core.Message>()
   /// Messages that may leave before the records are durable.
-  public internal(set) var earlySends: [Send] = []
+  public internal(set) var earlySends = SendLane<Core.Message>()
   public internal(set) var timerChanges: [TimerChange] = []
   public internal(set) var commits: [Commit] = []
   public internal(set) var reads: [ReadTicket] = []
@@ -43,7 +42,7 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// back as `.received` once the records before it are durable: so a leader counts its own vote.
   public mutating func send(_ message: Core.Message, to: ReplicaID) {
     filled.insert(.sends)
-    sends.append(Send(message: message, to: to))
+    sends.append(message, to: to)
   }
 
   /// Sends a message that promises nothing and need not wait for the disk, such as entries that the
@@ -51,12 +50,12 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// gives the reason why that is safe.
   public mutating func sendEarly(_ message: Core.Message, to: ReplicaID) {
     filled.insert(.earlySends)
-    earlySends.append(Send(message: message, to: to))
+    earlySends.append(message, to: to)
   }
 
   /// Replaces an early message of this turn by another one to the same replica.
   public mutating func replaceEarly(at index: Int, by message: Core.Message) {
-    earlySends[index].message = message
+    earlySends.replaceMessage(at: index, by: message)
   }
 
   /// Sets a timer that fires once, after a duration by this node's own clock that the host draws
@@ -153,8 +152,8 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     timer: (Inner.Timer) -> Core.Timer
   ) where Inner.Message == Core.Message {
     let taken = inner.filled
-    if taken.contains(.sends) { sends.takeElements(of: &inner.sends) }
-    if taken.contains(.earlySends) { earlySends.takeElements(of: &inner.earlySends) }
+    if taken.contains(.sends) { sends.takeAll(of: &inner.sends) }
+    if taken.contains(.earlySends) { earlySends.takeAll(of: &inner.earlySends) }
     if taken.contains(.commits) { commits.takeElements(of: &inner.commits) }
     if taken.contains(.refusedBatches) { refusedBatches.takeElements(of: &inner.refusedBatches) }
     if taken.contains(.refusedReads) { refusedReads.takeElements(of: &inner.refusedReads) }
@@ -174,18 +173,18 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// messages first to last. An array gives away only its last element without copying it.
   @inline(__always)
   public mutating func turnSends() {
-    if earlySends.count > 1 { earlySends.turnAround() }
-    if sends.count > 1 { sends.turnAround() }
+    earlySends.turnAround()
+    sends.turnAround()
   }
 
-  /// The next early send, after `turnSends`; there must be one. It is moved out, which an optional
-  /// result would prevent.
+  /// The next early message, after `turnSends`; there must be one. `earlySends.lastReceiver` is the
+  /// replica that it is for.
   @inline(__always)
-  public mutating func takeEarlySend() -> Send { earlySends.removeLast() }
+  public mutating func takeEarlySend() -> Core.Message { earlySends.takeLast() }
 
-  /// The next of the other sends; there must be one.
+  /// The next of the other messages, which is for `sends.lastReceiver`.
   @inline(__always)
-  public mutating func takeSend() -> Send { sends.removeLast() }
+  public mutating func takeSend() -> Core.Message { sends.takeLast() }
 
   /// Empties all lanes and keeps their storage.
   public mutating func removeAll() {
@@ -195,8 +194,8 @@ public struct Effects<Core: ReplicaCore>: Sendable {
       checkpointStart = nil
     }
     if filled.contains(.snapshotRequests) { snapshotRequests.empty() }
-    if filled.contains(.sends) { sends.empty() }
-    if filled.contains(.earlySends) { earlySends.empty() }
+    if filled.contains(.sends) { sends.removeAll() }
+    if filled.contains(.earlySends) { earlySends.removeAll() }
     if filled.contains(.timerChanges) { timerChanges.empty() }
     if filled.contains(.commits) { commits.empty() }
     if filled.contains(.reads) { reads.empty() }
@@ -225,17 +224,6 @@ public struct EffectLanes: OptionSet, Sendable {
 
 // The elements of lanes are generic over what they hold and not over the core, because at run time
 // Swift finds a type's generic argument at once, but an associated type only by a search.
-
-/// A message and its addressee.
-public struct OutgoingMessage<Message: Sendable>: Sendable {
-  public var message: Message
-  public var to: ReplicaID
-
-  public init(message: Message, to: ReplicaID) {
-    self.message = message
-    self.to = to
-  }
-}
 
 public enum TimerChange<Timer: TimerName>: Equatable, Sendable {
   case set(Timer, after: ClosedRange<Interval>)
@@ -268,5 +256,4 @@ public struct Refusal<Refused: Sendable>: Sendable {
   }
 }
 
-extension OutgoingMessage: Equatable where Message: Equatable {}
 extension Refusal: Equatable where Refused: Equatable {}

@@ -28,7 +28,7 @@ public struct ClusterNode<Core: ReplicaCore, Application: StateMachine>: ~Copyab
   public let number: Int
   public var host: Host
   public var log: WriteAheadLog
-  public var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>>
+  public var barrier: DurabilityBarrier<Core.Message>
   public let loop: EventLoop
   public let listener: Int32
   /// How often the node has started. Its frames carry this number.

@@ -94,7 +94,7 @@ extension SimulatedNode {
       if world.causes.isOn { world.causes.current = causes.ofInbox[position] }
       switch inbox.removeLast() {
       case .message(let message, let envelope):
-        take(message, from: envelope.from, bytes: envelope.bytes, in: &world)
+        take(consume message, from: envelope.from, bytes: envelope.bytes, in: &world)
       case .request(let request, let arrived): take(request, arrived: arrived, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
       case .disconnected(let other): take(disconnectedFrom: other, in: &world)

@@ -78,7 +78,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public private(set) var keepsLog = true
   /// 0 for the node's first disk; greater for each disk that replaces a lost one.
   public var diskGeneration: UInt64 = 0
-  public var barrier = DurabilityBarrier<Effects<Core>.Send>()
+  public var barrier = DurabilityBarrier<Core.Message>()
   public var isSyncing = false
   /// The writes that wait for the disk, oldest first. The records of one turn are one write, which
   /// needs a sync of its own without group commit.

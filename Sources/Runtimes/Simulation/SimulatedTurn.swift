@@ -29,7 +29,7 @@ extension SimulatedTurn: TurnRuntime {
     _modify { yield &node.pointee.host }
   }
 
-  public var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>> {
+  public var barrier: DurabilityBarrier<Core.Message> {
     _read { yield node.pointee.barrier }
     _modify { yield &node.pointee.barrier }
   }

@@ -186,22 +186,19 @@ public struct InProcessCluster<Core: ReplicaCore> {
   public mutating func carryOut(at id: ReplicaID) {
     nodes[id.index].core.endTurn(at: now, into: &effects)
     effects.turnSends()
-    while !effects.earlySends.isEmpty {
-      let send = effects.takeEarlySend()
-      inFlight.append(Envelope(message: send.message, from: id, to: send.to))
+    while let receiver = effects.earlySends.lastReceiver {
+      inFlight.append(Envelope(message: effects.takeEarlySend(), from: id, to: receiver))
     }
     if nodes[id.index].holdsDisk {
       nodes[id.index].unsynced += effects.records
-      while !effects.sends.isEmpty {
-        let send = effects.takeSend()
+      while let receiver = effects.sends.lastReceiver {
         nodes[id.index].heldSends.append(
-          Envelope(message: send.message, from: id, to: send.to))
+          Envelope(message: effects.takeSend(), from: id, to: receiver))
       }
     } else {
       if keepsHistory { nodes[id.index].records += effects.records }
-      while !effects.sends.isEmpty {
-        let send = effects.takeSend()
-        inFlight.append(Envelope(message: send.message, from: id, to: send.to))
+      while let receiver = effects.sends.lastReceiver {
+        inFlight.append(Envelope(message: effects.takeSend(), from: id, to: receiver))
       }
     }
     for change in effects.timerChanges {

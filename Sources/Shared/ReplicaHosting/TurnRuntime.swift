@@ -14,7 +14,7 @@ where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
   /// Borrowed, because reading one lane would otherwise copy the whole host.
   @_borrowed var host: ReplicaHost<Core, Application> { get set }
   /// Counts appended and durable records. The runtime reports syncs to it.
-  var barrier: DurabilityBarrier<OutgoingMessage<Core.Message>> { get set }
+  var barrier: DurabilityBarrier<Core.Message> { get set }
   /// Messages of the node to itself that no longer wait for records. The runtime delivers them.
   var ownMessages: [Core.Message] { get set }
 
@@ -37,9 +37,8 @@ extension TurnRuntime where Self: ~Copyable {
     let filled = host.effects.filled
     host.effects.turnSends()
     if filled.contains(.earlySends) {
-      while !host.effects.earlySends.isEmpty {
-        let early = host.effects.takeEarlySend()
-        send(early.message, to: early.to)
+      while let receiver = host.effects.earlySends.lastReceiver {
+        send(host.effects.takeEarlySend(), to: receiver)
       }
     }
     if filled.contains(.records) {
@@ -106,12 +105,13 @@ extension TurnRuntime where Self: ~Copyable {
   @inline(__always)
   public mutating func sendOrHold() {
     if barrier.isOpen {
-      while !host.effects.sends.isEmpty {
-        let outgoing = host.effects.takeSend()
-        send(outgoing.message, to: outgoing.to)
+      while let receiver = host.effects.sends.lastReceiver {
+        send(host.effects.takeSend(), to: receiver)
       }
     } else {
-      while !host.effects.sends.isEmpty { barrier.hold(host.effects.takeSend()) }
+      while let receiver = host.effects.sends.lastReceiver {
+        barrier.hold(host.effects.takeSend(), to: receiver)
+      }
     }
   }
 
@@ -122,12 +122,11 @@ extension TurnRuntime where Self: ~Copyable {
   /// must not overtake messages that were held longer.
   public mutating func releaseSends() {
     let id = host.id
-    while barrier.hasReleased {
-      let held = barrier.takeReleased()
-      if held.to == id {
-        ownMessages.append(held.message)
+    while let receiver = barrier.releasedReceiver {
+      if receiver == id {
+        ownMessages.append(barrier.takeReleased())
       } else {
-        send(held.message, to: held.to)
+        send(barrier.takeReleased(), to: receiver)
       }
     }
     barrier.dropTaken()

@@ -105,6 +105,6 @@ struct Bare {
   }
 
   func sent(to id: ReplicaID) -> [Message] {
-    (effects.sends + effects.earlySends).filter { $0.to == id }.map(\.message)
+    (Array(effects.sends) + effects.earlySends).filter { $0.to == id }.map(\.message)
   }
 }

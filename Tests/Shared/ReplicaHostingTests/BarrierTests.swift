@@ -7,7 +7,8 @@ import WireFormat
 @Suite struct BarrierTests {
   func release(_ barrier: inout DurabilityBarrier<String>) -> [String] {
     var released: [String] = []
-    while let send = barrier.popReleased() { released.append(send) }
+    while barrier.releasedReceiver != nil { released.append(barrier.takeReleased()) }
+    barrier.dropTaken()
     return released
   }
 
@@ -16,12 +17,12 @@ import WireFormat
     var barrier = DurabilityBarrier<String>()
     #expect(barrier.isOpen)
     barrier.append(2)
-    barrier.hold("first")
+    barrier.hold("first", to: ReplicaID(1))
     #expect(release(&barrier).isEmpty)
     // A later turn without records sends while the sync is in flight.
-    barrier.hold("second")
+    barrier.hold("second", to: ReplicaID(1))
     barrier.append(1)
-    barrier.hold("third")
+    barrier.hold("third", to: ReplicaID(1))
     barrier.synced(1)
     #expect(release(&barrier).isEmpty)
     barrier.synced(2)
@@ -37,7 +38,7 @@ import WireFormat
     var barrier = DurabilityBarrier<String>(recovered: 5)
     #expect(barrier.isOpen)
     barrier.append(1)
-    barrier.hold("a")
+    barrier.hold("a", to: ReplicaID(1))
     barrier.synced(5)
     #expect(release(&barrier).isEmpty)
     barrier.synced(6)
@@ -48,11 +49,11 @@ import WireFormat
   func bounded() {
     var barrier = DurabilityBarrier<String>()
     barrier.append(1)
-    barrier.hold("1")
+    barrier.hold("1", to: ReplicaID(1))
     var longest = 0
     for turn in 1...5000 {
       barrier.append(1)
-      barrier.hold("\(turn + 1)")
+      barrier.hold("\(turn + 1)", to: ReplicaID(1))
       barrier.synced(turn)
       let released = release(&barrier)
       if released != ["\(turn)"] { Issue.record("turn \(turn): \(released)") }

@@ -7,7 +7,7 @@ import Testing
 /// Records the calls that it gets. Its disk makes no record durable by itself.
 struct Recorder: TurnRuntime {
   var host: ReplicaHost<ScriptedCore, Counter>
-  var barrier = DurabilityBarrier<OutgoingMessage<UInt64>>()
+  var barrier = DurabilityBarrier<UInt64>()
   var ownMessages: [UInt64] = []
   var calls: [String] = []
   /// The bytes of the snapshot that was stored last.

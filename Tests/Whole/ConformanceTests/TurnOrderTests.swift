@@ -43,7 +43,7 @@ where Base.Core == ScriptedCore, Base.Application == Counter {
     get { base.host }
     set { base.host = newValue }
   }
-  var barrier: DurabilityBarrier<OutgoingMessage<UInt64>> {
+  var barrier: DurabilityBarrier<UInt64> {
     get { base.barrier }
     set { base.barrier = newValue }
   }
