@@ -95,7 +95,8 @@ extension SimulatedNode {
       switch inbox.removeLast() {
       case .message(let message, let envelope):
         take(consume message, from: envelope.from, bytes: envelope.bytes, in: &world)
-      case .request(let request, let arrived): take(request, arrived: arrived, in: &world)
+      case .request(let request, let arrived):
+        take(consume request, arrived: arrived, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
       case .disconnected(let other): take(disconnectedFrom: other, in: &world)
       case .stored: takeStored(in: &world)
@@ -123,23 +124,25 @@ extension SimulatedNode {
   }
 
   public mutating func take(
-    _ request: ClientRequest<Application.Command>, arrived: Instant, in world: inout SharedWorld
+    _ request: consuming ClientRequest<Application.Command>, arrived: Instant,
+    in world: inout SharedWorld
   ) {
+    let id = request.id
     // Requests and answers of probes take no time, because probes should not slow down the service
     // that they measure. The messages between nodes that a probe causes take the time of others.
     charge(
       received: Frame.byteCount(of: request),
-      takesTime: ClientNumbers.isOfLoad(request.id.client), in: world)
+      takesTime: ClientNumbers.isOfLoad(id.client), in: world)
     if putsInOrder {
       receivedRequests.set(
-        request.id.client,
+        id.client,
         to: ReceivedRequest(
-          turn: turnNumber, sequence: request.id.sequence, receiptsNs: turn.receivingNs))
+          turn: turnNumber, sequence: id.sequence, receiptsNs: turn.receivingNs))
     }
     let isTaken = host.submit(
       request, waited: world.now - arrived, at: clock.reading(at: world.now))
     if !isTaken { usage.droppedLate += 1 }
-    noteInput(of: request.id, in: &world)
+    noteInput(of: id, in: &world)
     checkInvariants(in: &world)
   }
 

@@ -101,7 +101,7 @@ extension SimulatedTurn: TurnRuntime {
 
   /// Replies leave in the order in which their requests were received. The node's messages to
   /// itself may lead to further replies in this turn, so earlier replies wait for those.
-  public mutating func answer(_ reply: ClientReply<Application.Response>) {
+  public mutating func answer(_ reply: consuming ClientReply<Application.Response>) {
     let receiptsNs = node.pointee.receiptsNs(of: reply.id)
     if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {
       answer(reply, behindReceipts: receiptsNs)
@@ -113,7 +113,7 @@ extension SimulatedTurn: TurnRuntime {
   /// Sends a reply as soon as the processor has received the request and executed its command.
   @inline(__always)
   public mutating func answer(
-    _ reply: ClientReply<Application.Response>, behindReceipts receiptsNs: Double
+    _ reply: consuming ClientReply<Application.Response>, behindReceipts receiptsNs: Double
   ) {
     if case .busy = reply.result { node.pointee.usage.refused += 1 }
     let bytes = Frame.byteCount(of: reply)

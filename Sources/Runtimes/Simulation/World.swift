@@ -198,7 +198,8 @@ extension World {
 
   /// Carries a node's reply to a client.
   public mutating func answer(
-    _ reply: ClientReply<Application.Response>, from node: Int, departing: Instant, bytes: Int
+    _ reply: consuming ClientReply<Application.Response>, from node: Int, departing: Instant,
+    bytes: Int
   ) {
     let fate = network.route(
       client: reply.id.client, node: node, isRequest: false, bytes: bytes, departing: departing)
@@ -206,7 +207,7 @@ extension World {
     case .lost, .held: break
     case .delivered(let time): schedule(.reply(reply, node: node), at: time)
     case .twice(let time, let again):
-      schedule(.reply(reply, node: node), at: time)
+      schedule(.reply(copy reply, node: node), at: time)
       schedule(.reply(reply, node: node), at: again)
     }
   }

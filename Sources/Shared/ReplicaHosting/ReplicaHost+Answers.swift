@@ -53,7 +53,8 @@ extension ReplicaHost {
   public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
     var requests = waitingReads.take(ticket)
     requests.turnAround()
-    while let request = requests.popLast() {
+    while !requests.isEmpty {
+      let request = requests.removeLast()
       executedCount += 1
       admission.finish(request.id, isRead: true, at: now)
       let response = application.query(request.command)

@@ -11,7 +11,7 @@ extension ReplicaHost {
   /// - Returns: false if it was dropped, because its client has stopped waiting.
   @discardableResult
   public mutating func submit(
-    _ request: Request, waited: Interval = .zero, at now: Instant = .zero
+    _ request: consuming Request, waited: Interval = .zero, at now: Instant = .zero
   ) -> Bool {
     guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return false }
     if Application.isReadOnly(request.command) {
@@ -55,7 +55,7 @@ extension ReplicaHost {
     return id
   }
 
-  public mutating func gather(_ read: Request, arrived: Instant) {
+  public mutating func gather(_ read: consuming Request, arrived: Instant) {
     guard hasRoom(for: read.id) else { return }
     admission.take(read.id, isRead: true, arrived: arrived)
     gatheredReads.append(read)

@@ -19,7 +19,7 @@ where Message == Core.Message, Record == Core.Record, Timer == Core.Timer {
   var ownMessages: [Core.Message] { get set }
 
   /// Sends a reply to its client.
-  mutating func answer(_ reply: ClientReply<Application.Response>)
+  mutating func answer(_ reply: consuming ClientReply<Application.Response>)
 }
 
 extension TurnRuntime where Self: ~Copyable {
