@@ -148,18 +148,37 @@ public struct BatchReader {
     readStamp()
   }
 
+  /// The client, the sequence and the command's length of the request at an offset; `nil` if the
+  /// bytes end before. One check of the bounds for all three, because readers pass over every
+  /// request of every batch.
+  @inline(__always)
+  private func header(at offset: Int) -> (client: UInt64, sequence: UInt64, length: Int)? {
+    let bytes = reader.storage
+    guard offset >= 0, offset + Batch.headerByteCount <= bytes.count else { return nil }
+    return bytes.withUnsafeBytes { bytes in
+      let client = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      let sequence = bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+      let length = bytes.loadUnaligned(fromByteOffset: offset + 16, as: UInt32.self)
+      return (
+        UInt64(littleEndian: client), UInt64(littleEndian: sequence),
+        Int(UInt32(littleEndian: length))
+      )
+    }
+  }
+
   /// Passes over the stamp, if there is one.
   private mutating func readStamp() {
-    var look = reader
-    guard remaining > 0, (try? look.read(UInt64.self)) == SessionStamp.client.rawValue,
-      let time = try? look.read(UInt64.self), let length = try? look.read(UInt32.self)
+    guard remaining > 0, let head = header(at: commandEnd),
+      head.client == SessionStamp.client.rawValue
     else { return }
     remaining -= 1
-    commandEnd = look.offset + Int(length)
-    guard time <= SessionStamp.latest, length == SessionStamp.expiryByteCount,
+    var look = reader
+    look.offset = commandEnd + Batch.headerByteCount
+    commandEnd = look.offset + head.length
+    guard head.sequence <= SessionStamp.latest, head.length == SessionStamp.expiryByteCount,
       let expiry = try? look.read(UInt64.self)
     else { return }
-    stamp = SessionStamp(time: time, expiry: expiry)
+    stamp = SessionStamp(time: head.sequence, expiry: expiry)
   }
 
   /// The next request, or `nil` after the last one.
@@ -168,13 +187,12 @@ public struct BatchReader {
     remaining -= 1
     reader.offset = commandEnd
     reader.end = reader.storage.count
-    guard let client = try? reader.read(UInt64.self),
-      let sequence = try? reader.read(UInt64.self),
-      let length = try? reader.read(UInt32.self)
-    else { return nil }
-    commandEnd = reader.offset + Int(length)
-    continues = sequence & RequestHead.continuing != 0
-    return RequestID(client: ClientID(client), sequence: sequence & ~RequestHead.continuing)
+    guard let head = header(at: commandEnd) else { return nil }
+    reader.offset += Batch.headerByteCount
+    commandEnd = reader.offset + head.length
+    continues = head.sequence & RequestHead.continuing != 0
+    return RequestID(
+      client: ClientID(head.client), sequence: head.sequence & ~RequestHead.continuing)
   }
 
   /// The offsets in the batch's bytes at which the commands of the next requests begin, at most

@@ -18,9 +18,20 @@ extension RaftReplica {
     }
     leader = sender
     lastLeaderContact = now
-    let request = log.withoutForgotten(request)
     effects.setTimer(.election, after: options.electionTimeout)
+    // Two calls, because a request that is either of two would have to be copied.
+    if request.prevLogIndex < log.base {
+      follow(log.withoutForgotten(request), from: sender, into: &effects)
+    } else {
+      follow(request, from: sender, into: &effects)
+    }
+  }
 
+  /// Takes the entries of the leader of the current term, which begin behind the log's base, and
+  /// answers.
+  private mutating func follow(
+    _ request: AppendEntries, from sender: ReplicaID, into effects: inout Effects<Self>
+  ) {
     let isNewRound = request.readRound > confirmedRound
     if isNewRound { confirmedRound = request.readRound }
     guard holdsEntry(before: request) else {

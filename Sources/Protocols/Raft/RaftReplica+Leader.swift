@@ -17,6 +17,21 @@ extension RaftReplica {
     var readsInRound = ReadQueue()
     /// Reads that arrived before this term's first commit.
     var waitingReads: [ReadTicket] = []
+
+    /// The highest value that a majority of replicas has reached; `least` if that is no higher.
+    @inline(__always)
+    func reachedByMajority<Value: Comparable>(
+      of membership: Membership, above least: Value, _ value: (borrowing Progress) -> Value
+    ) -> Value {
+      var highest = least
+      for candidate in progress.indices where value(progress[candidate]) > highest {
+        let candidateValue = value(progress[candidate])
+        var count = 0
+        for slot in progress.indices where value(progress[slot]) >= candidateValue { count += 1 }
+        if count >= membership.majority { highest = candidateValue }
+      }
+      return highest
+    }
   }
 
   /// The state of a leader, in place. Precondition: this replica leads.
@@ -180,15 +195,7 @@ extension RaftReplica {
   /// Commits the entries that a majority holds, if the last is of the current term. Entries of
   /// earlier terms are committed only by entries that follow them (§5.4.2, figure 8).
   private mutating func advanceCommitIndex(into effects: inout Effects<Self>) {
-    var index = commitIndex
-    for candidate in progress.indices where progress[candidate].countedIndex > index {
-      let matchIndex = progress[candidate].countedIndex
-      var holderCount = 0
-      for holder in progress.indices where progress[holder].countedIndex >= matchIndex {
-        holderCount += 1
-      }
-      if holderCount >= membership.majority { index = matchIndex }
-    }
+    let index = leading.reachedByMajority(of: membership, above: commitIndex) { $0.countedIndex }
     guard index > commitIndex else { return }
     // Bug: commit-any-term.
     guard log[index].term == currentTerm || broken(.commitAnyTerm) else { return }

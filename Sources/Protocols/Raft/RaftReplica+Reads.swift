@@ -117,15 +117,7 @@ extension RaftReplica {
 
   /// Answers the reads of all rounds that a majority has answered.
   private mutating func answerReads(into effects: inout Effects<Self>) {
-    var confirmed: UInt64 = 0
-    for candidate in progress.indices where progress[candidate].answeredRound > confirmed {
-      let round = progress[candidate].answeredRound
-      var answeredCount = 0
-      for slot in progress.indices where progress[slot].answeredRound >= round {
-        answeredCount += 1
-      }
-      if answeredCount >= membership.majority { confirmed = round }
-    }
+    let confirmed = leading.reachedByMajority(of: membership, above: 0) { $0.answeredRound }
     while let first = leading.readsInRound.first, first.round <= confirmed {
       effects.read(first.ticket)
       leading.readsInRound.removeFirst()

@@ -50,7 +50,9 @@ extension ViewstampedReplica {
     mutating func append(contentsOf more: some Collection<Batch>, in view: View) {
       guard !more.isEmpty else { return }
       begin(view)
-      batches.append(contentsOf: more)
+      // One by one, because most messages hold one or two batches, for which the array's own method
+      // takes four times as long.
+      for batch in more { batches.append(batch) }
     }
 
     private mutating func begin(_ view: View) {

@@ -138,7 +138,8 @@ extension SimulatedNode {
   public mutating func releaseSends(in world: inout SharedWorld) {
     guard world.causes.isOn else { return lend(in: &world) { $0.releaseSends() } }
     for position in barrier.first..<barrier.needs.count
-    where barrier.needs[position] <= barrier.durableCount && barrier.receivers[position] == host.id {
+    where barrier.needs[position] <= barrier.durableCount && barrier.receivers[position] == host.id
+    {
       causes.ofOwnMessages.append(causes.held[position].record)
     }
     let current = world.causes.current

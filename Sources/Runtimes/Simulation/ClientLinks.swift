@@ -14,6 +14,18 @@ struct ClientLinks: Sendable {
     var answers: UInt64
     var sentAt = Instant.zero
     var receivedAt = Instant.zero
+
+    /// Notes that a request is sent, which takes its interface `duration`.
+    /// - Returns: the random word of its latency, and when it begins to leave.
+    @inline(__always)
+    mutating func noteRequest(
+      departing: Instant, takes duration: Interval
+    ) -> (word: UInt64, start: Instant) {
+      var draws = MessageDraws(from: &requests)
+      let start = max(departing, sentAt)
+      sentAt = start + duration
+      return (draws.next(), start)
+    }
   }
 
   /// Nanoseconds per byte of a client's own interface; 0 is unlimited.
@@ -25,7 +37,10 @@ struct ClientLinks: Sendable {
   private let commonSampler: Int
   private let key: UInt64
 
-  var clients = FlatTable<ClientID, Client>()
+  /// In the order of their first messages.
+  var clients: [Client] = []
+  /// The position of each client in `clients`; -1 for a client that is not there.
+  private var positions = ClientTable<Int32>(-1)
   /// For each client and each node: the arrival time of the last message to the node, then of the
   /// last message from it.
   var lastArrivals: [Instant] = []
@@ -41,14 +56,19 @@ struct ClientLinks: Sendable {
     self.key = key
   }
 
-  /// The client's position in `clients.values`.
+  /// The client's position in `clients`.
+  @inline(__always)
   mutating func position(of client: ClientID) -> Int {
-    if let position = clients.position(of: client) { return position }
+    let position = positions[client]
+    return position >= 0 ? Int(position) : add(client)
+  }
+
+  private mutating func add(_ client: ClientID) -> Int {
     let random = RandomStream.scramble(key &+ client.rawValue)
     lastArrivals.append(contentsOf: repeatElement(Instant.zero, count: 2 * nodeCount))
-    clients.set(
-      client,
-      to: Client(
+    positions[client] = Int32(clients.count)
+    clients.append(
+      Client(
         place: places?.place(ofClient: client.rawValue) ?? 0, requests: random,
         answers: RandomStream.scramble(random)))
     return clients.count - 1
@@ -63,7 +83,7 @@ struct ClientLinks: Sendable {
   @inline(__always)
   func sampler(of position: Int, node: Int, isRequest: Bool) -> Int {
     guard let places else { return commonSampler }
-    let client = clients.values[position].place
+    let client = clients[position].place
     let node = nodePlaces[node]
     return isRequest
       ? client * places.names.count + node : node * places.names.count + client

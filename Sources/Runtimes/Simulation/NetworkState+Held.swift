@@ -1,4 +1,5 @@
 import Environments
+import Primitives
 import Replication
 
 /// Over TCP: links that let no messages through.

@@ -1,5 +1,55 @@
 import Faults
+import Primitives
 import Replication
+
+extension NetworkState {
+  /// A node's network interface, which all its peers and clients share.
+  struct Interface: Sendable {
+    /// Without degradations; 0 is unlimited.
+    let nanosecondsPerByte: Double
+    /// A message of no more bytes counts as short (`shortReception`), without degradations.
+    let shortByteCount: Int
+    var sending = Queues()
+    var receiving = Queues()
+
+    init(nanosecondsPerByte: Double) {
+      self.nanosecondsPerByte = nanosecondsPerByte
+      let room = Double(NetworkState.shortReception.nanoseconds - 1)
+      shortByteCount =
+        nanosecondsPerByte > 0 ? Int(room / (nanosecondsPerByte * NetworkState.bulkFactor)) : .max
+    }
+
+    /// When the queue will have handled all messages put into it so far, and the same for the queue
+    /// of short messages.
+    struct Queues: Sendable {
+      var bulk = Instant.zero
+      var packets = Instant.zero
+
+      /// Gives a message its place.
+      /// - Parameters:
+      ///   - begin: when it could begin if the interface were free.
+      ///   - finish: when it ends if it begins at a time and its queue is slower than the interface
+      ///     by a factor.
+      @inline(__always)
+      mutating func enqueue(
+        _ bytes: Int, from begin: Instant, finish: (Instant, Double) -> Instant
+      ) -> (start: Instant, end: Instant) {
+        let start = max(begin, bulk)
+        let end = finish(start, NetworkState.bulkFactor)
+        if start > begin, bytes <= NetworkState.packetByteCount {
+          let start = max(begin, packets)
+          let early = finish(start, NetworkState.packetFactor)
+          if early < end {
+            packets = early
+            return (start, early)
+          }
+        }
+        bulk = end
+        return (start, end)
+      }
+    }
+  }
+}
 
 /// Every node's interface: one queue out and one in, shared by all its peers and clients. Each
 /// queue serves messages in order of arrival, and is busy for bytes ÷ rate per message.
@@ -12,14 +62,14 @@ extension NetworkState {
   static var packetShare: Double { 1.0 / 64 }
   /// The factor by which each of the two queues is slower than the whole rate.
   static var bulkFactor: Double { 1 / (1 - packetShare) }
-  private static var packetFactor: Double { 1 / packetShare }
+  static var packetFactor: Double { 1 / packetShare }
 
   /// The longest reception of a message that counts as short. An event gives each
   /// message its place in the queue of the receiver's interface. For short messages it comes when
   /// they have arrived, which spares most of them an event of their own; for long ones when they
   /// begin to arrive, so that short messages that arrive meanwhile do not overtake them. Either way
   /// an interface receives one message at a time.
-  private static var shortReception: Interval { .microseconds(10) }
+  static var shortReception: Interval { .microseconds(10) }
 
   /// Rounded up, so that no interface is faster than its rate.
   @inline(__always)
@@ -44,7 +94,7 @@ extension NetworkState {
   /// When the receiver of a message has received all of it, if it begins at `begin` and receives
   /// no other message meanwhile.
   @inline(__always)
-  mutating func received(_ path: Path, from begin: Instant) -> Instant {
+  func received(_ path: Path, from begin: Instant) -> Instant {
     if let own = path.clientReception { return begin + own }
     return finish(path.bytes, from: begin, through: path.to, Self.bulkFactor)
   }
@@ -55,35 +105,23 @@ extension NetworkState {
   mutating func transmit(
     _ bytes: Int, from node: Int, departing: Instant
   ) -> (start: Instant, end: Instant) {
-    var queues = interfaces[node].sending
-    defer { interfaces[node].sending = queues }
-    return enqueue(bytes, in: &queues, of: node, from: departing)
-  }
-
-  /// Gives a message its place in one direction of a node's interface.
-  /// - Parameter begin: when it could begin if the interface were free.
-  @inline(__always)
-  private mutating func enqueue(
-    _ bytes: Int, in queues: inout Interface.Queues, of node: Int, from begin: Instant
-  ) -> (start: Instant, end: Instant) {
-    let start = max(begin, queues.bulk)
-    let end = finish(bytes, from: start, through: node, Self.bulkFactor)
-    if start > begin, bytes <= Self.packetByteCount {
-      let start = max(begin, queues.packets)
-      let early = finish(bytes, from: start, through: node, Self.packetFactor)
-      if early < end {
-        queues.packets = early
-        return (start, early)
+    if degradations.isEmpty {
+      let perByte = interfaces[node].nanosecondsPerByte
+      return interfaces[node].sending.enqueue(bytes, from: departing) {
+        $0 + Self.time(of: bytes, at: perByte * $1)
       }
     }
-    queues.bulk = end
-    return (start, end)
+    var queues = interfaces[node].sending
+    defer { interfaces[node].sending = queues }
+    return queues.enqueue(bytes, from: departing) {
+      finishDegraded(bytes, from: $0, through: node, $1)
+    }
   }
 
   /// How long before a message has arrived its event is due: see `receive`.
   @inline(__always)
   public func lead(of bytes: Int, to node: Int, arriving end: Instant) -> Interval {
-    if interfaces[node].nanosecondsPerByte == 0, degradations.isEmpty { return .zero }
+    if bytes <= interfaces[node].shortByteCount, degradations.isEmpty { return .zero }
     let reception = reception(of: bytes, at: node, until: end)
     return reception > Self.shortReception ? reception : .zero
   }
@@ -92,20 +130,27 @@ extension NetworkState {
   /// - Parameter now: when it has arrived, or `lead` earlier.
   /// - Returns: when the interface has received it.
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Instant) -> Instant {
-    if degradations.isEmpty {
-      let perByte = interfaces[node].nanosecondsPerByte
-      if perByte == 0 { return now }
-      // A short message that finds the interface free has been received when it has arrived.
-      let begun = now - Self.time(of: bytes, at: perByte * Self.bulkFactor)
-      if !hasLead, interfaces[node].receiving.bulk <= begun {
-        interfaces[node].receiving.bulk = now
-        return now
+    guard degradations.isEmpty else {
+      let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
+      var queues = interfaces[node].receiving
+      defer { interfaces[node].receiving = queues }
+      let place = queues.enqueue(bytes, from: begun) {
+        finishDegraded(bytes, from: $0, through: node, $1)
       }
+      return max(place.end, now)
     }
-    let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
-    var queues = interfaces[node].receiving
-    defer { interfaces[node].receiving = queues }
-    return max(enqueue(bytes, in: &queues, of: node, from: begun).end, now)
+    let perByte = interfaces[node].nanosecondsPerByte
+    if perByte == 0 { return now }
+    let begun = hasLead ? now : now - Self.time(of: bytes, at: perByte * Self.bulkFactor)
+    // A short message that finds the interface free has been received when it has arrived.
+    if !hasLead, interfaces[node].receiving.bulk <= begun {
+      interfaces[node].receiving.bulk = now
+      return now
+    }
+    let place = interfaces[node].receiving.enqueue(bytes, from: begun) {
+      $0 + Self.time(of: bytes, at: perByte * $1)
+    }
+    return max(place.end, now)
   }
 
   /// The same for a message of another node, which does not overtake earlier ones of its link.
@@ -114,13 +159,14 @@ extension NetworkState {
     let time = receive(
       envelope.bytes, at: envelope.to, hasLead: envelope.stage == .arriving, now: now)
     let link = position(from: envelope.from, to: envelope.to)
-    links[link].lastReceived = max(time, links[link].lastReceived)
-    return links[link].lastReceived
+    let received = max(time, links[link].lastReceived)
+    links[link].lastReceived = received
+    return received
   }
 
   /// When one of the queues of a node's interface has handled the last of the bytes.
   @inline(__always)
-  private mutating func finish(
+  private func finish(
     _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
   ) -> Instant {
     guard degradations.isEmpty else {
@@ -132,7 +178,7 @@ extension NetworkState {
   /// The same at the interface's own rate, or at that of the narrowest degradation for as long as
   /// that lasts. Without that limit, a queue that built up in a short fault would stay slow long
   /// after the fault's end.
-  private mutating func finishDegraded(
+  private func finishDegraded(
     _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
   ) -> Instant {
     let own = interfaces[node].nanosecondsPerByte

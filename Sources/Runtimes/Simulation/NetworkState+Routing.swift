@@ -35,9 +35,7 @@ extension NetworkState {
   @inline(__always)
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Instant) -> Fate {
     let position = from * nodeCount + to
-    let isPlain =
-      degradations.isEmpty && isOrdered && links.withUnsafeBufferPointer { $0[position].isPlain }
-    guard isPlain else {
+    guard degradations.isEmpty, isOrdered, links[position].isPlain else {
       return routeInGeneral(from: from, to: to, bytes: bytes, departing: departing)
     }
     return .delivered(at: arrivalOnPlainLink(position, from, to, bytes, departing))
@@ -49,21 +47,19 @@ extension NetworkState {
     _ position: Int, _ from: Int, _ to: Int, _ bytes: Int, _ departing: Instant
   ) -> Instant {
     var draws = MessageDraws(from: &links[position].random)
-    let latency = sample(links.withUnsafeBufferPointer { $0[position].sampler }, draws.next())
+    let latency = sample(links[position].sampler, draws.next())
     let sent = transmit(bytes, from: from, departing: departing)
     let reception = Self.time(of: bytes, at: interfaces[to].nanosecondsPerByte * Self.bulkFactor)
     let way = sent.start + latency + reception
-    return links.withUnsafeMutableBufferPointer { links in
-      let time = max(sent.end + latency, way, links[position].lastArrival + reception)
-      links[position].lastArrival = time
-      return time
-    }
+    let time = max(sent.end + latency, way, links[position].lastArrival + reception)
+    links[position].lastArrival = time
+    return time
   }
 
   private mutating func routeInGeneral(
     from: Int, to: Int, bytes: Int, departing: Instant
   ) -> Fate {
-    // A copy, written back at the end, because each access to an array's element checks the array.
+    // A copy, written back at the end, because the functions below may change other parts of self.
     var link = links[from * nodeCount + to]
     defer { links[from * nodeCount + to] = link }
     var draws = MessageDraws(from: &link.random)
@@ -101,25 +97,21 @@ extension NetworkState {
     let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
     let position = clients.link(of: owner, node: node, isRequest: isRequest)
     let own = Self.time(of: bytes, at: clients.nanosecondsPerByte)
-    var state = clients.clients.values[owner]
-    defer { clients.clients.values[owner] = state }
     let last = clients.lastArrivals[position]
     let time: Instant
     if isRequest {
-      var draws = MessageDraws(from: &state.requests)
-      let latency = sample(sampler, draws.next())
-      let start = max(departing, state.sentAt)
-      state.sentAt = start + own
+      let (word, start) = clients.clients[owner].noteRequest(departing: departing, takes: own)
+      let latency = sample(sampler, word)
       let reception = Self.time(
         of: bytes, at: interfaces[node].nanosecondsPerByte * Self.bulkFactor)
       time = max(start + own + latency, start + latency + reception, last + reception)
     } else {
-      var draws = MessageDraws(from: &state.answers)
-      let latency = sample(sampler, draws.next())
       let sent = transmit(bytes, from: node, departing: departing)
-      let earliest = own > .zero ? max(last, state.receivedAt) : last
+      var draws = MessageDraws(from: &clients.clients[owner].answers)
+      let latency = sample(sampler, draws.next())
+      let earliest = own > .zero ? max(last, clients.clients[owner].receivedAt) : last
       time = max(sent.end + latency, sent.start + latency + own, earliest + own)
-      if own > .zero { state.receivedAt = time }
+      if own > .zero { clients.clients[owner].receivedAt = time }
     }
     clients.lastArrivals[position] = time
     return .delivered(at: time)
@@ -132,8 +124,8 @@ extension NetworkState {
     let position = clients.link(of: owner, node: node, isRequest: isRequest)
     var draws =
       isRequest
-      ? MessageDraws(from: &clients.clients.values[owner].requests)
-      : MessageDraws(from: &clients.clients.values[owner].answers)
+      ? MessageDraws(from: &clients.clients[owner].requests)
+      : MessageDraws(from: &clients.clients[owner].answers)
     let sampler = clients.sampler(of: owner, node: node, isRequest: isRequest)
     var path = Path(
       from: node, to: node, bytes: bytes, sampler: sampler,
@@ -144,9 +136,9 @@ extension NetworkState {
     path.reorder = 0
     let own = Self.time(of: bytes, at: clients.nanosecondsPerByte)
     if isRequest {
-      let start = max(departing, clients.clients.values[owner].sentAt)
+      let start = max(departing, clients.clients[owner].sentAt)
       path.sent = (start, start + own)
-      clients.clients.values[owner].sentAt = path.sent.end
+      clients.clients[owner].sentAt = path.sent.end
     } else {
       path.sent = transmit(bytes, from: node, departing: departing)
       path.clientReception = own
@@ -155,13 +147,13 @@ extension NetworkState {
     if !isRequest, own > .zero {
       // A client has one operation open and hardly ever two replies in flight, so its interface
       // receives replies in the order in which they were sent.
-      earliest = max(earliest, clients.clients.values[owner].receivedAt + own)
+      earliest = max(earliest, clients.clients[owner].receivedAt + own)
     }
     guard let arrival = end(of: path, latency: latency, behind: earliest, &draws) else {
       return .lost
     }
     if isTCP { clients.lastArrivals[position] = arrival.time }
-    if !isRequest, own > .zero { clients.clients.values[owner].receivedAt = arrival.time }
+    if !isRequest, own > .zero { clients.clients[owner].receivedAt = arrival.time }
     return arrival.fate
   }
 

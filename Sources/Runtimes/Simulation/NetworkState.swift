@@ -5,7 +5,7 @@ import Replication
 
 /// The network of one trial: which nodes are connected, at which speed, and which messages are
 /// lost.
-public struct NetworkState: Sendable {
+public struct NetworkState: ~Copyable {
   let model: NetworkModel
   let nodeCount: Int
   let isTCP: Bool
@@ -13,9 +13,9 @@ public struct NetworkState: Sendable {
   let isOrdered: Bool
   let samplers: [LatencySampler]
   /// Every directed link between nodes: `from * nodeCount + to`.
-  var links: [Link]
+  var links: FixedArray<Link>
   /// Every node's interface.
-  var interfaces: [Interface]
+  var interfaces: FixedArray<Interface>
   var clients: ClientLinks
   /// For each node.
   var transfers: [Transfer]
@@ -23,7 +23,7 @@ public struct NetworkState: Sendable {
   var degradations: [Degradation] = []
   /// How often a process has started or ended on each node. Over TCP, messages that were sent to an
   /// earlier process do not arrive.
-  public private(set) var incarnations: [UInt16]
+  public private(set) var incarnations: FixedArray<UInt16>
 
   struct Link: Sendable {
     /// Position in `samplers`.
@@ -49,21 +49,6 @@ public struct NetworkState: Sendable {
 
     /// Whether the link neither loses nor holds messages, and is as fast as the interfaces.
     var isPlain: Bool { !isCut && heldSince == nil && loss <= 0 && nanosecondsPerByte <= 0 }
-  }
-
-  /// A node's network interface, which all its peers and clients share.
-  struct Interface: Sendable {
-    /// Without degradations; 0 is unlimited.
-    var nanosecondsPerByte: Double
-    var sending = Queues()
-    var receiving = Queues()
-
-    /// When the queue will have handled all messages put into it so far, and the same for the queue
-    /// of short messages.
-    struct Queues: Sendable {
-      var bulk = Instant.zero
-      var packets = Instant.zero
-    }
   }
 
   /// A degradation that holds, and the nodes it hits.
@@ -98,19 +83,21 @@ public struct NetworkState: Sendable {
     isTCP = model.transport == .tcp
     isOrdered = isTCP || model.reorder <= 0 && model.duplicate <= 0
     transfers = Array(repeating: Transfer(), count: count)
-    incarnations = Array(repeating: 0, count: count)
-    interfaces = Array(
-      repeating: Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)
+    incarnations = FixedArray(repeatElement(0, count: count))
+    interfaces = FixedArray(
+      repeatElement(Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)
+    )
     var samplers = [LatencySampler(model.latency)]
     // Each link has its own stream, so that the nth message of a link draws the same numbers
     // regardless of other messages: trials of one seed differ by the protocols' actions, not by
     // chance.
     let key = RandomStream.splitMix64(at: seed) ^ RandomPurpose.links.rawValue
-    links = (0..<count * count).map { position in
-      let random = RandomStream.scramble(
-        key &+ UInt64(position / count) << 32 | UInt64(position % count))
-      return Link(loss: model.loss, random: random)
-    }
+    links = FixedArray(
+      (0..<count * count).map { position in
+        let random = RandomStream.scramble(
+          key &+ UInt64(position / count) << 32 | UInt64(position % count))
+        return Link(loss: model.loss, random: random)
+      })
     let nodePlaces = model.places?.places(of: membership)
     if let places = model.places, let nodePlaces {
       samplers = places.latency.flatMap { $0.map(LatencySampler.init) }

@@ -38,15 +38,16 @@ extension SimulatedNode {
   }
 
   public mutating func arrive(
-    _ request: consuming ClientRequest<Application.Command>, in world: inout SharedWorld
+    _ request: consuming ClientRequest<Application.Command>, bytes: Int,
+    in world: inout SharedWorld
   ) {
     guard isUp else { return }
     if mustWait(in: &world) {
-      inbox.append(.request(request, arrived: world.now))
+      inbox.append(.request(request, bytes: bytes, arrived: world.now))
       noteWaiting(in: world)
       return
     }
-    take(request, arrived: world.now, in: &world)
+    take(request, bytes: bytes, arrived: world.now, in: &world)
     finishTurn(in: &world)
   }
 
@@ -95,8 +96,8 @@ extension SimulatedNode {
       switch inbox.removeLast() {
       case .message(let message, let envelope):
         take(consume message, from: envelope.from, bytes: envelope.bytes, in: &world)
-      case .request(let request, let arrived):
-        take(consume request, arrived: arrived, in: &world)
+      case .request(let request, let bytes, let arrived):
+        take(consume request, bytes: bytes, arrived: arrived, in: &world)
       case .timer(let timer): take(timer: timer, in: &world)
       case .disconnected(let other): take(disconnectedFrom: other, in: &world)
       case .stored: takeStored(in: &world)
@@ -124,20 +125,16 @@ extension SimulatedNode {
   }
 
   public mutating func take(
-    _ request: consuming ClientRequest<Application.Command>, arrived: Instant,
+    _ request: consuming ClientRequest<Application.Command>, bytes: Int, arrived: Instant,
     in world: inout SharedWorld
   ) {
     let id = request.id
     // Requests and answers of probes take no time, because probes should not slow down the service
     // that they measure. The messages between nodes that a probe causes take the time of others.
-    charge(
-      received: Frame.byteCount(of: request),
-      takesTime: ClientNumbers.isOfLoad(id.client), in: world)
+    charge(received: bytes, takesTime: ClientNumbers.isOfLoad(id.client), in: world)
     if putsInOrder {
-      receivedRequests.set(
-        id.client,
-        to: ReceivedRequest(
-          turn: turnNumber, sequence: id.sequence, receiptsNs: turn.receivingNs))
+      receivedRequests[id.client] = ReceivedRequest(
+        turn: turnNumber, sequence: id.sequence, receiptsNs: turn.receivingNs)
     }
     let isTaken = host.submit(
       request, waited: world.now - arrived, at: clock.reading(at: world.now))
@@ -189,10 +186,8 @@ extension SimulatedNode {
   /// through a pointer would copy the whole node.
   @inline(__always)
   public mutating func receiptsNs(of id: RequestID) -> Double {
-    guard putsInOrder, let place = receivedRequests.position(of: id.client) else {
-      return .infinity
-    }
-    let received = receivedRequests.values[place]
+    guard putsInOrder else { return .infinity }
+    let received = receivedRequests[id.client]
     return received.turn == turnNumber && received.sequence == id.sequence
       ? received.receiptsNs : .infinity
   }
@@ -244,7 +239,8 @@ extension SimulatedNode {
   }
 
   public mutating func noteCommits(in world: inout SharedWorld) {
-    for commit in host.effects.commits {
+    for position in host.effects.commits.indices {
+      let commit = host.effects.commits[position]
       let agrees = world.agrees(commit, of: number)
       // A snapshot that was installed in this turn may contain the commit.
       guard commit.index.rawValue > commits.count else { continue }

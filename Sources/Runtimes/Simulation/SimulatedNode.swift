@@ -8,7 +8,7 @@ import WireFormat
 /// An input that waits for a node's processor.
 public enum NodeInput<Message, Command: WireCodable & Equatable & Sendable> {
   case message(Message, Envelope)
-  case request(ClientRequest<Command>, arrived: Instant)
+  case request(ClientRequest<Command>, bytes: Int, arrived: Instant)
   case timer(Int)
   case disconnected(from: Int)
   /// The disk has written a snapshot.
@@ -60,7 +60,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
   public var turnNumber = 0
   /// Whether the present turn handles more than one input, so that replies must be put in order.
   public var putsInOrder = false
-  public var receivedRequests = FlatTable<ClientID, ReceivedRequest>()
+  public var receivedRequests = ClientTable(
+    ReceivedRequest(turn: -1, sequence: 0, receiptsNs: .infinity))
   public var waitingReplies: [WaitingReply<ClientReply<Application.Response>>] = []
 
   /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event,

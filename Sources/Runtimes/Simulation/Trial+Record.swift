@@ -1,4 +1,5 @@
 import Clients
+import Primitives
 import ReplicaHosting
 import Replication
 import Trials
@@ -17,10 +18,9 @@ extension Trial {
     }
     var record = TrialRecord(of: setup.plan)
     record.measuredEndNs = measuredEnd.nanoseconds
-    record.nodes = zip(nodes, usages).map { node, used in
-      var usage = used
-      usage.logRecords = node.forgottenCount + node.log.count
-      return usage
+    record.nodes = usages
+    for number in nodes.indices {
+      record.nodes[number].logRecords = nodes[number].forgottenCount + nodes[number].log.count
     }
     record.faults = injected
     record.leadership = leadership.samples

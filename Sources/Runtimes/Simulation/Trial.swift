@@ -34,7 +34,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   public let setup: TrialSetup<Core>
   public let targeting: FaultTargeting
-  public var nodes: [SimulatedNode<Core, Application>]
+  public var nodes: FixedArray<SimulatedNode<Core, Application>>
   public var world: World<Core, Application>
   public var clients: ClientDriver<Load>
   public var plannedFaults: [PlannedFault]
@@ -61,12 +61,13 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     let environment = setup.environment
     let clocks = environment.clocks.draw(nodeCount: count, seed: setup.plan.seed)
     let initialState = load.initialState
-    nodes = clocks.enumerated().map { number, clock in
-      SimulatedNode(
-        number: number, membership: setup.membership, options: setup.options, seed: setup.plan.seed,
-        clock: NodeClock(skew: clock.skew, drift: clock.drift), initialState: initialState,
-        limits: setup.plan.limits)
-    }
+    nodes = FixedArray(
+      clocks.enumerated().map { number, clock in
+        SimulatedNode(
+          number: number, membership: setup.membership, options: setup.options,
+          seed: setup.plan.seed, clock: NodeClock(skew: clock.skew, drift: clock.drift),
+          initialState: initialState, limits: setup.plan.limits)
+      })
     world = World(
       network: NetworkState(
         model: environment.network, membership: setup.membership, seed: setup.plan.seed),
@@ -110,7 +111,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     measuredEnd = doneAt < .never ? doneAt + .nanoseconds(1) : .zero + setup.plan.duration
     world.now = measuredEnd
     isOver = true
-    let usages = nodes.map { $0.usage(at: world.now) }
+    let usages = nodes.indices.map { nodes[$0].usage(at: world.now) }
     clients.close(at: world.now)
     nextLeadershipSample = .never
     settle()
@@ -163,7 +164,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       }
       guard world.reachesItsProcess(envelope) else { return }
       trace(.request, envelope.to)
-      nodes[envelope.to].arrive(request, in: &world)
+      nodes[envelope.to].arrive(request, bytes: envelope.bytes, in: &world)
     case .reply(let reply, let node):
       trace(.reply, Int(truncatingIfNeeded: reply.id.client.rawValue))
       if world.causes.isOn { noteAnswer(reply) }

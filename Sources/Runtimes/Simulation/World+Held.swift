@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 
 /// A message that waits until its link lets messages through.

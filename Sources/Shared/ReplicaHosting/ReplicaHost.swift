@@ -5,7 +5,7 @@ import WireFormat
 /// Joins a protocol core to an application: one replica without its runtime. Pure.
 ///
 /// A runtime feeds a turn of events (`start`, `receive`, `fire`, `submit`), ends it with `endTurn`,
-/// and carries out the turn's `effects`, `timers` and `replies` (`TurnRuntime.carryOutTurn`).
+/// and carries out the turn's `effects` and `replies` (`TurnRuntime.carryOutTurn`).
 ///
 /// Everything that protocols have in common is here, so that no protocol is favoured: batching (all
 /// updates of a turn are ordered together), applying in order, exactly-once sessions, gathering
@@ -38,7 +38,6 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
 
   /// The effects that the core asked for in this turn.
   public var effects = Effects<Core>()
-  public var timers: [TimerSetting] = []
   public var replies: [Reply] = []
   /// The number of commands applied or read in this turn, for runtimes that charge for them.
   public var executedCount = 0
@@ -161,7 +160,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     core.endTurn(at: now, into: &effects)
     let filled = effects.filled
     if filled.contains(.commits) {
-      for commit in effects.commits { apply(commit, at: now) }
+      for position in effects.commits.indices { apply(effects.commits[position], at: now) }
       takeSnapshotIfDue(at: now)
     }
     if filled.contains(.snapshotRequests) { sendSnapshots(at: now) }
@@ -172,7 +171,6 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
     if filled.contains(.refusedBatches) {
       for refusal in effects.refusedBatches { refuse(refusal) }
     }
-    if filled.contains(.timerChanges) { drawTimers() }
   }
 
   /// Whether updates wait to be handed to the core.
@@ -186,20 +184,20 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   /// Mutating only because calling a nonmutating method here would copy the whole core.
   private mutating func holdsUpdatesOfThisEpoch() -> Bool { pending.isOf(core.status) }
 
-  public mutating func drawTimers() {
-    for change in effects.timerChanges {
-      switch change {
-      case .set(let timer, let range):
-        timers.append(TimerSetting(timer: timer, delay: random.interval(in: range)))
-      case .cancel(let timer): timers.append(TimerSetting(timer: timer, delay: nil))
-      }
+  /// What one of the turn's timer changes means, with a delay drawn from its range. The runtime
+  /// asks for each once, in order.
+  @inline(__always)
+  public mutating func drawTimer(at position: Int) -> TimerSetting {
+    switch effects.timerChanges[position] {
+    case .set(let timer, let range):
+      TimerSetting(timer: timer, delay: random.interval(in: range))
+    case .cancel(let timer): TimerSetting(timer: timer, delay: nil)
     }
   }
 
   /// Clears the effects of the turn after the runtime has carried them out.
   public mutating func clearTurn() {
     effects.removeAll()
-    timers.empty()
     replies.empty()
     executedCount = 0
     snapshots.handledByteCount = 0

@@ -37,6 +37,17 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
       self.response = response
       self.period = period
     }
+
+    /// Replaces the session by its state after a further request. One access, because each access
+    /// to an element of an array checks the array.
+    @inline(__always)
+    public mutating func replace(
+      by later: consuming Session
+    ) -> (responseByteCount: Int, period: UInt64) {
+      let earlier = (response.encodedByteCount, period)
+      self = later
+      return earlier
+    }
   }
 
   public var sessions: FlatTable<ClientID, Session>
@@ -74,7 +85,7 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
 
   /// Remembers the response to a fresh request.
   /// - Parameter place: the position of the client's session.
-  public mutating func record(_ id: RequestID, response: Response, at place: Int?) {
+  public mutating func record(_ id: RequestID, response: consuming Response, at place: Int?) {
     responseByteCount += response.encodedByteCount
     guard let place else {
       sessions.set(
@@ -85,14 +96,10 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
       if sessions.count > limit { removeLeastUsed() }
       return
     }
-    responseByteCount -= sessions.values[place].response.encodedByteCount
-    sessions.values[place].sequence = id.sequence
-    sessions.values[place].response = response
-    let period = sessions.values[place].period
-    if period != periods.current {
-      sessions.values[place].period = periods.current
-      periods.noteUse(after: period)
-    }
+    let earlier = sessions.values[place].replace(
+      by: Session(sequence: id.sequence, response: response, period: periods.current))
+    responseByteCount -= earlier.responseByteCount
+    if earlier.period != periods.current { periods.noteUse(after: earlier.period) }
   }
 
   /// Applies a stamp of the log, and removes the sessions that have expired by then.

@@ -52,8 +52,11 @@ extension TurnRuntime where Self: ~Copyable {
       host.replies.turnAround()
       while !host.replies.isEmpty { answer(host.replies.removeLast()) }
     }
-    if !host.timers.isEmpty {
-      for setting in host.timers { set(setting.timer, after: setting.delay) }
+    if filled.contains(.timerChanges) {
+      for position in host.effects.timerChanges.indices {
+        let setting = host.drawTimer(at: position)
+        set(setting.timer, after: setting.delay)
+      }
     }
     if host.snapshots.hasWork { carryOutSnapshots() }
     host.clearTurn()

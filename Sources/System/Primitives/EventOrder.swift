@@ -99,6 +99,7 @@ public struct EventOrder: ~Copyable {
     }
   }
 
+  @inline(__always)
   public mutating func insert(_ key: EventKey) {
     count &+= 1
     guard count > 1 else {
@@ -114,6 +115,7 @@ public struct EventOrder: ~Copyable {
   }
 
   /// Removes the first key; there must be one.
+  @inline(__always)
   public mutating func removeFirst() -> EventKey {
     precondition(count > 0)
     let removed = first

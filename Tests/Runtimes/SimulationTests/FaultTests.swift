@@ -1,5 +1,6 @@
 import Environments
 import Faults
+import Primitives
 import ReplicaHosting
 import Replication
 import Stubs
@@ -78,7 +79,9 @@ import Trials
     trial.crash(0, disk: .kept)
     trial.crash(0, disk: .kept)
     trial.pass(to: 30)
-    return trial.nodes[1...].map { $0.host.core.notes.filter { $0 != "start@0" } }
+    return (1..<trial.nodes.count).map { number in
+      trial.nodes[number].host.core.notes.filter { $0 != "start@0" }
+    }
   }
 
   @Test("Nodes see a process end once, one latency later, if their protocol asks for it")

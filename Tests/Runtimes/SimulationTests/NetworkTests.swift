@@ -283,7 +283,7 @@ func shortWay(nic: Double?, clientNic: Double?) {
   model.nic = nic
   model.clients.nic = clientNic
   var short = network(model)
-  var general = short
+  var general = network(model)
   general.degradations = [
     NetworkState.Degradation(
       nodes: [false, false, false], what: LinkDegradation(), nanosecondsPerByte: 0, until: .never)

@@ -110,7 +110,10 @@ import Trials
         #expect(node.clock.faultDrift == 0, "seed \(seed)")
       }
       #expect(trial.world.network.degradations.isEmpty, "seed \(seed)")
-      #expect(trial.world.network.links.allSatisfy { !$0.isCut }, "seed \(seed)")
+      let isCut = trial.world.network.links.indices.contains { link in
+        trial.world.network.links[link].isCut
+      }
+      #expect(!isCut, "seed \(seed)")
       #expect(trial.ledger.entries.isEmpty, "seed \(seed)")
       for number in 0..<2 { trial.tell(number, 9) }
       trial.pass(to: 200)

@@ -1,5 +1,6 @@
 import Environments
 import Faults
+import Primitives
 import ReplicaHosting
 import Replication
 import StateMachines

@@ -2,6 +2,7 @@ import Clients
 import Environments
 import Faults
 import Histories
+import Primitives
 import ProtocolList
 import Replication
 import Simulation
@@ -82,7 +83,7 @@ struct BoundedTrial: ProtocolVisitor {
     for batch in trial.world.committed[committedBefore...] {
       costs.bytesCommitted += batch.encodedByteCount
     }
-    costs.messagesSent = trial.nodes.reduce(0) { $0 + $1.usage.messagesSent }
+    costs.messagesSent = trial.nodes.elements.reduce(0) { $0 + $1.usage.messagesSent }
     costs.leaderChanges = BoundedTrial.changes(trial.leadership.samples)
     costs.count(trial.load.operations)
     return costs

@@ -1,4 +1,5 @@
 import Environments
+import Primitives
 import ProtocolList
 import ReplicaHosting
 import Replication

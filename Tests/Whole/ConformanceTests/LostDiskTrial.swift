@@ -1,6 +1,7 @@
 import Faults
 import Histories
 import Linearizability
+import Primitives
 import ProtocolList
 import ReplicaHosting
 import Replication
@@ -64,7 +65,7 @@ struct LostDiskTrial: ProtocolVisitor {
     }
     let lossNs = loss?.at.nanoseconds ?? .max
     let lost = trial.nodes.indices.filter { trial.nodes[$0].diskGeneration > 0 }
-    let authority = trial.nodes.compactMap { $0.host.core as? any Supervised }
+    let authority = trial.nodes.elements.compactMap { $0.host.core as? any Supervised }
       .filter { !$0.eligible.isEmpty }.max { $0.view.precedes($1.view) }
     let eligible = authority?.eligible.map(\.index) ?? []
     return Outcome(

@@ -1,3 +1,4 @@
+import Primitives
 import ProtocolList
 import ReplicaHosting
 import Replication

@@ -1,5 +1,6 @@
 import Clients
 import Environments
+import Primitives
 import ProtocolList
 import ReplicaHosting
 import Replication

@@ -1,6 +1,7 @@
 import Faults
 import Histories
 import Linearizability
+import Primitives
 import ProtocolList
 import Replication
 import Simulation
@@ -30,9 +31,9 @@ private struct SnapshotTrial: ProtocolVisitor {
     let findings = TrialFindings(of: &trial, plan: plan, kind: kind)
     return Outcome(
       record: findings.record, findings: findings,
-      kept: trial.nodes.map(\.log.count),
-      written: trial.nodes.map { $0.forgottenCount + $0.log.count },
-      snapshotsKept: trial.nodes.map(\.snapshots.count))
+      kept: trial.nodes.elements.map(\.log.count),
+      written: trial.nodes.elements.map { $0.forgottenCount + $0.log.count },
+      snapshotsKept: trial.nodes.elements.map(\.snapshots.count))
   }
 }
 

@@ -7,8 +7,9 @@ extension Trial {
   /// Handles the events due until `end` one at a time, and passes each to `watch` first.
   mutating func step(
     to end: Interval,
-    watch: (borrowing World<Core, Application>.Event, inout [SimulatedNode<Core, Application>]) ->
-      Void
+    watch: (
+      borrowing World<Core, Application>.Event, inout FixedArray<SimulatedNode<Core, Application>>
+    ) -> Void
   ) {
     while !world.queue.isEmpty, world.queue.nextTime <= .zero + end {
       world.now = world.queue.nextTime

@@ -145,7 +145,7 @@ private func request(_ sequence: UInt64) -> ClientRequest<Counter.Command> {
   func simulatedStall() {
     var trial = simulated()
     trial.nodes[0].diskIsStalled = true
-    trial.nodes[0].arrive(request(1), in: &trial.world)
+    trial.nodes[0].arrive(request(1), bytes: 30, in: &trial.world)
     _ = trial.advance(to: .zero + .milliseconds(20)) { _, _ in true }
     #expect(trial.nodes[1].host.core.received == [1])
     #expect(trial.nodes[0].host.core.firedCount == 1)

@@ -2,6 +2,7 @@ import Clients
 import Environments
 import Faults
 import Histories
+import Primitives
 import ProtocolList
 import ReplicaHosting
 import Replication
@@ -47,7 +48,7 @@ private struct UnsharedSyncTrial: ProtocolVisitor {
       outcome.unanswered += operation.outcome == .unknown ? 1 : 0
     }
     outcome.leaders = Set(trial.leadership.samples.filter { $0.leader != nil }.map(\.epoch)).count
-    outcome.waiting = trial.nodes.map(\.unsyncedCount).max() ?? 0
+    outcome.waiting = trial.nodes.elements.map(\.unsyncedCount).max() ?? 0
     return outcome
   }
 }

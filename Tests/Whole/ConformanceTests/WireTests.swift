@@ -42,7 +42,7 @@ struct WireSurvey: ProtocolVisitor {
         examineFrame(message)
       }
       messageCount += messages.count
-      for node in trial.nodes {
+      for node in trial.nodes.elements {
         for record in node.log where random.chance(0.05) || node.log.count < 20 {
           recordCount += 1
           examine(record)

@@ -198,6 +198,6 @@ struct Conversation<Core: ReplicaCore> {
       }
       trial.happenNext()
     }
-    for node in trial.nodes { records += node.log.prefix(15) }
+    for number in trial.nodes.indices { records += trial.nodes[number].log.prefix(15) }
   }
 }
