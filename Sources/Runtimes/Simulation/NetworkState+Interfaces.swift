@@ -19,7 +19,7 @@ extension NetworkState {
   /// they have arrived, which spares most of them an event of their own; for long ones when they
   /// begin to arrive, so that short messages that arrive meanwhile do not overtake them. Either way
   /// an interface receives one message at a time.
-  private static var shortReception: Interval { .microseconds(10) }
+  static var shortReception: Interval { .microseconds(10) }
 
   /// Rounded up, so that no interface is faster than its rate.
   @inline(__always)
@@ -99,12 +99,16 @@ extension NetworkState {
       let begun = now - Self.time(of: bytes, at: perByte * Self.bulkFactor)
       if !hasLead, interfaces[node].receiving.bulk <= begun {
         interfaces[node].receiving.bulk = now
+        interfaces[node].acceptedBytes &+= bytes
         return now
       }
     }
     let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
     var queues = interfaces[node].receiving
-    defer { interfaces[node].receiving = queues }
+    defer {
+      interfaces[node].receiving = queues
+      interfaces[node].acceptedBytes &+= bytes
+    }
     return max(enqueue(bytes, in: &queues, of: node, from: begun).end, now)
   }
 

@@ -19,6 +19,10 @@ public struct NetworkState: Sendable {
   var clients: ClientLinks
   /// For each node.
   var transfers: [Transfer]
+  /// The interfaces when measuring began, and when that was; nil before.
+  var measuringBegan: (interfaces: [Interface], at: Instant)?
+  /// The narrowest degradation so far, in nanoseconds per byte.
+  var narrowestNanosecondsPerByte = 0.0
   /// The degradations that hold now, each with the nodes it hits.
   var degradations: [Degradation] = []
   /// How often a process has started or ended on each node. Over TCP, messages that were sent to an
@@ -57,6 +61,11 @@ public struct NetworkState: Sendable {
     var nanosecondsPerByte: Double
     var sending = Queues()
     var receiving = Queues()
+    /// Bytes that were put into the queues of `receiving`, unless the rate is unlimited.
+    var acceptedBytes = 0
+    /// Bytes of messages that the node has sent but that were not put into the queues of `sending`,
+    /// because a partition cuts their link.
+    var withheldBytes = 0
 
     /// When the queue will have handled all messages put into it so far, and the same for the queue
     /// of short messages.
@@ -192,6 +201,7 @@ public struct NetworkState: Sendable {
           Degradation(
             nodes: (0..<nodeCount).map(hit.contains), what: what,
             nanosecondsPerByte: what.nanosecondsPerByte, until: until ?? .never))
+        narrowestNanosecondsPerByte = max(narrowestNanosecondsPerByte, what.nanosecondsPerByte)
       default: break
       }
     }

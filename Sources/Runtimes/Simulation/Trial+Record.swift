@@ -40,6 +40,14 @@ extension Trial {
     return record
   }
 
+  /// What a node has used since the end of the warm-up.
+  public func usage(of node: SimulatedNode<Core, Application>) -> NodeUsage {
+    var usage = node.usage(at: world.now)
+    usage.egress = world.network.egress(of: node.number, sent: usage.bytesSent)
+    usage.ingress = world.network.ingress(of: node.number)
+    return usage
+  }
+
   /// What keeps the cluster from rest, in words.
   private var whyNotSettled: String {
     var reasons = leader() == nil ? ["no replica is in charge"] : []

@@ -68,8 +68,7 @@ package struct TrialReport: Sendable {
       isOpenLoop: experiment.workload.arrival != .closed)
     observation = record
     metrics = TrialMetrics(record, settings)
-    let measured = Interval(nanoseconds: record.measuredEndNs - record.warmUpEndNs)
-    if let broken = metrics.brokenInvariant(over: measured) {
+    if let broken = metrics.brokenInvariant(in: record) {
       fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
     }
     let check = ConsistencyCheck(experiment.check)
