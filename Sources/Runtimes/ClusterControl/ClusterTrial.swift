@@ -273,7 +273,9 @@ package struct ClusterTrial: ~Copyable {
       meters[node].seenReports = driver.port.reportCounts[node]
       hasNews = true
       meters[node].take(report.counters, incarnation: connection.incarnation)
-      if let violation = report.violation { violations.note("replica \(node): \(violation)") }
+      if let violation = report.violation {
+        violations.note("replica \(node): \(violation)", at: driver.now)
+      }
     }
     if hasNews { noteLeadership() }
   }
