@@ -5,8 +5,11 @@ extension TrialMetrics {
   /// Checks that the metrics agree with each other; returns a sentence about the first broken rule,
   /// nil if all hold. The rules compare numbers that are counted in different ways, so a broken
   /// rule shows a bug in this program.
-  /// - Parameter trial: the trial of which these are the metrics.
-  package func brokenInvariant(in trial: TrialRecord) -> String? {
+  /// - Parameters:
+  ///   - trial: the trial of which these are the metrics.
+  ///   - pause: how long every client of a closed loop pauses after each operation, at least 1 ns;
+  ///     nil if that varies, and in an open loop.
+  package func brokenInvariant(in trial: TrialRecord, pause: Interval? = nil) -> String? {
     let seconds = Double(trial.measuredEndNs - trial.warmUpEndNs) / 1e9
     let answered = timeline.windows.reduce(0) { $0 + $1.ok }
     if let throughput, abs(throughput * seconds - Double(answered)) > 0.5 {
@@ -29,7 +32,8 @@ extension TrialMetrics {
     if let availability, !(0...1).contains(availability) {
       return "availability is \(availability)"
     }
-    return TrialMetrics.exceededRate(of: trial.nodes)
+    return brokenLittlesLaw(in: trial, pause: pause)
+      ?? TrialMetrics.exceededRate(of: trial.nodes)
   }
 
   /// A sentence about the first interface that handled more bytes than its rate allows; nil if none

@@ -132,6 +132,7 @@ package struct ClusterTrial: ~Copyable {
     record.timeTrace = trace
     record.notes = notes
     record.clients = clients
+    record.busyTime = driver.clients.busy.total(until: measuredEnd)
     record.noteDropped(driver.clients.dropped)
     return record
   }

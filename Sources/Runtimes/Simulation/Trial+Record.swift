@@ -31,6 +31,7 @@ extension Trial {
     }
     record.surviving = surviving
     record.clients = clients.fleet.machines.count
+    record.busyTime = clients.busy.total(until: measuredEnd)
     record.noteDropped(clients.dropped)
     record.hasSettled = hasSettled
     if !hasSettled { record.notes.append("the cluster did not come to rest: \(whyNotSettled)") }
