@@ -27,17 +27,16 @@ extension NetworkState {
 
   /// What a node's interface has received since measuring began; nil if it has no rate.
   ///
-  /// A short message gets its place in the queue when its last byte arrives, so the first one may
-  /// have begun before. Its reception was short when it was sent, but a degradation that has begun
-  /// since may have made it longer.
+  /// A short message gets its place in a queue when its last byte arrives, so the first one may
+  /// have begun before measuring did. Twice the longest short reception is enough also under a
+  /// degradation, which makes the reception longer but not the message.
   public func ingress(of node: Int) -> InterfaceUse? {
     guard let rate = model.nic, let (before, start) = measuringBegan else { return nil }
-    let slowness = narrowestNanosecondsPerByte / interfaces[node].nanosecondsPerByte
-    let longest = Self.shortReception.nanoseconds
-    let early = Interval(nanoseconds: Int64(Double(longest) * max(1, slowness)) + 1)
     return InterfaceUse(
       bytes: interfaces[node].acceptedBytes - before[node].acceptedBytes, rate: rate,
-      time: time(of: interfaces[node].receiving, since: before[node].receiving, start - early))
+      time: time(
+        of: interfaces[node].receiving, since: before[node].receiving,
+        start - Self.shortReception * 2))
   }
 
   /// The time that two queues had, from `start` and from what they had to do `before`, weighted

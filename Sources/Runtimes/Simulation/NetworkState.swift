@@ -21,8 +21,6 @@ public struct NetworkState: Sendable {
   var transfers: [Transfer]
   /// The interfaces when measuring began, and when that was; nil before.
   var measuringBegan: (interfaces: [Interface], at: Instant)?
-  /// The narrowest degradation so far, in nanoseconds per byte.
-  var narrowestNanosecondsPerByte = 0.0
   /// The degradations that hold now, each with the nodes it hits.
   var degradations: [Degradation] = []
   /// How often a process has started or ended on each node. Over TCP, messages that were sent to an
@@ -201,7 +199,6 @@ public struct NetworkState: Sendable {
           Degradation(
             nodes: (0..<nodeCount).map(hit.contains), what: what,
             nanosecondsPerByte: what.nanosecondsPerByte, until: until ?? .never))
-        narrowestNanosecondsPerByte = max(narrowestNanosecondsPerByte, what.nanosecondsPerByte)
       default: break
       }
     }

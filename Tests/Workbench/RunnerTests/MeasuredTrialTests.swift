@@ -54,13 +54,24 @@ import Trials
   }
 
   /// A trial in which values of 64 KiB keep the interface of the node in charge busy.
-  private func saturated(_ network: String, faults: String = "") throws -> TrialReport {
+  private func saturated(
+    _ kind: ProtocolKind, _ network: String, faults: String = ""
+  ) throws -> TrialReport {
     try run(
       """
-      protocols: ["raft"], replicas: 5, check: "none", network: { preset: "lan", \(network) },
+      protocols: ["\(kind.name)"], check: "none", network: { preset: "lan", \(network) },
       workload: { clients: 16, mix: { put: 1 }, keys: 16, valueSize: "64KiB", timeout: "10s" },
       faults: [\(faults)], warmUp: "500ms", duration: "1500ms", trials: 1
       """)[0]
+  }
+
+  @Test("A server without replicas receives at its whole rate and no more")
+  func ingress() throws {
+    let report = try saturated(.unreplicated, "nic: \"1Gbps\"")
+    let use = try #require(report.observation.nodes[0].ingress)
+    let share = Double(use.bytes) / use.mostBytes
+    #expect(share > 0.95 && share <= 1.000_001, "\(share)")
+    #expect(abs(use.time.seconds - 1) < 0.02)
   }
 
   @Test(
@@ -71,7 +82,7 @@ import Trials
     ])
   func rates(faults: String) throws {
     for network in ["nic: \"1Gbps\"", "nic: \"200Mbps\", transport: \"datagram\""] {
-      let report = try saturated(network, faults: faults)
+      let report = try saturated(.raft, network, faults: faults)
       let (record, metrics) = (report.observation, report.metrics)
       let uses = record.nodes.flatMap { [$0.egress, $0.ingress] }.compactMap { $0 }
       #expect(uses.count == 2 * record.nodes.count)
