@@ -291,8 +291,8 @@ let modules: [[Target]] = [
       [
         "Primitives", "WireFormat", "Replication", "ProtocolList", "StateMachines",
         "ReplicaHosting", "Clients", "Workloads", "Environments", "Faults", "Histories",
-        "Linearizability", "Trials", "Simulation", "Sockets", "NodeRuntime", "ViewService",
-        "NodeBench", "Stubs",
+        "Linearizability", "Measurement", "Trials", "Simulation", "Sockets", "NodeRuntime",
+        "ViewService", "NodeBench", "Stubs",
       ]),
     whole.tests(
       "FuzzTests",

@@ -1,12 +1,16 @@
 import Replication
+import Trials
 
 extension TrialMetrics {
   /// Checks that the metrics agree with each other; returns a sentence about the first broken rule,
   /// nil if all hold. The rules compare numbers that are counted in different ways, so a broken
   /// rule shows a bug in this program.
-  /// - Parameter measured: the length of the measured interval.
-  package func brokenInvariant(over measured: Interval) -> String? {
-    let seconds = measured.seconds
+  /// - Parameters:
+  ///   - trial: the trial of which these are the metrics.
+  ///   - pause: how long every client of a closed loop pauses after each operation, at least 1 ns;
+  ///     nil if that varies, and in an open loop.
+  package func brokenInvariant(in trial: TrialRecord, pause: Interval? = nil) -> String? {
+    let seconds = Double(trial.measuredEndNs - trial.warmUpEndNs) / 1e9
     let answered = timeline.windows.reduce(0) { $0 + $1.ok }
     if let throughput, abs(throughput * seconds - Double(answered)) > 0.5 {
       return
@@ -27,6 +31,21 @@ extension TrialMetrics {
     }
     if let availability, !(0...1).contains(availability) {
       return "availability is \(availability)"
+    }
+    return brokenLittlesLaw(in: trial, pause: pause)
+      ?? TrialMetrics.exceededRate(of: trial.nodes)
+  }
+
+  /// A sentence about the first interface that handled more bytes than its rate allows; nil if none
+  /// did.
+  private static func exceededRate(of nodes: [NodeUsage]) -> String? {
+    for node in nodes {
+      for (verb, use) in [("sent", node.egress), ("received", node.ingress)] {
+        guard let use, use.exceedsRate else { continue }
+        return "the interface of node \(node.node) \(verb) \(use.bytes) bytes in "
+          + "\(use.time.seconds) s, but its rate of \(Int64(use.rate)) bit/s allows only "
+          + "\(Int64(use.mostBytes)) bytes"
+      }
     }
     return nil
   }

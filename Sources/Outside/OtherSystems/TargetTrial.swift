@@ -68,6 +68,7 @@ struct TargetTrial<Dialect: TargetDialect>: ~Copyable {
     record.hasReadBack = hasReadBack
     record.notes = notes(hasReadBack: hasReadBack)
     record.clients = clients
+    record.busyTime = driver.clients.busy.total(until: measuredEnd)
     record.noteDropped(driver.clients.dropped)
     return record
   }

@@ -127,10 +127,12 @@ extension ClusterTrial {
       guard known.report.appliedIndex == report.appliedIndex, let other = known.report.digest
       else { continue }
       if other.commits != digest.commits {
-        violations.note("replicas \(known.node) and \(replica) have committed different entries")
+        violations.note(
+          "replicas \(known.node) and \(replica) have committed different entries", at: driver.now)
       } else if other.state != digest.state {
         violations.note(
-          "replicas \(known.node) and \(replica) hold different states after the same entries")
+          "replicas \(known.node) and \(replica) hold different states after the same entries",
+          at: driver.now)
       }
     }
   }

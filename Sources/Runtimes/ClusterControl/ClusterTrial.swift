@@ -132,6 +132,7 @@ package struct ClusterTrial: ~Copyable {
     record.timeTrace = trace
     record.notes = notes
     record.clients = clients
+    record.busyTime = driver.clients.busy.total(until: measuredEnd)
     record.noteDropped(driver.clients.dropped)
     return record
   }
@@ -273,7 +274,9 @@ package struct ClusterTrial: ~Copyable {
       meters[node].seenReports = driver.port.reportCounts[node]
       hasNews = true
       meters[node].take(report.counters, incarnation: connection.incarnation)
-      if let violation = report.violation { violations.note("replica \(node): \(violation)") }
+      if let violation = report.violation {
+        violations.note("replica \(node): \(violation)", at: driver.now)
+      }
     }
     if hasNews { noteLeadership() }
   }

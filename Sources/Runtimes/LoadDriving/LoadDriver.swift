@@ -133,10 +133,11 @@ where Port.Application == Load.Application {
     runtime.traced.noteAnswer(reply.id, isRead: machine.progress.isRead, due: due, at: now)
   }
 
-  /// Ends the measured part.
+  /// Ends the measured part. After the last of the load's answers it ends one nanosecond later than
+  /// that answer, so operations that are still open have waited until then.
   @inlinable
   public mutating func close() {
-    clients.close(at: now)
+    clients.close(at: clients.limits.doneAt.map { max(now, $0 + .nanoseconds(1)) } ?? now)
     // Events of these clients must not reach the clients of the read-back.
     runtime.agenda = EventQueue()
   }

@@ -11,6 +11,11 @@ extension NetworkState {
     let shortByteCount: Int
     var sending = Queues()
     var receiving = Queues()
+    /// Bytes that were put into the queues of `receiving`, unless the rate is unlimited.
+    var acceptedBytes = 0
+    /// Bytes of messages that the node has sent but that were not put into the queues of `sending`,
+    /// because a partition cuts their link.
+    var withheldBytes = 0
 
     init(nanosecondsPerByte: Double) {
       self.nanosecondsPerByte = nanosecondsPerByte
@@ -131,6 +136,7 @@ extension NetworkState {
   /// - Returns: when the interface has received it.
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Instant) -> Instant {
     guard degradations.isEmpty else {
+      interfaces[node].acceptedBytes &+= bytes
       let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
       var queues = interfaces[node].receiving
       defer { interfaces[node].receiving = queues }
@@ -141,6 +147,7 @@ extension NetworkState {
     }
     let perByte = interfaces[node].nanosecondsPerByte
     if perByte == 0 { return now }
+    interfaces[node].acceptedBytes &+= bytes
     let begun = hasLead ? now : now - Self.time(of: bytes, at: perByte * Self.bulkFactor)
     // A short message that finds the interface free has been received when it has arrived.
     if !hasLead, interfaces[node].receiving.bulk <= begun {

@@ -63,7 +63,10 @@ extension NetworkState {
     var link = links[from * nodeCount + to]
     defer { links[from * nodeCount + to] = link }
     var draws = MessageDraws(from: &link.random)
-    if let fate = fateIfCut(link) { return fate }
+    if let fate = fateIfCut(link) {
+      interfaces[from].withheldBytes += bytes
+      return fate
+    }
     var path = Path(
       from: from, to: to, bytes: bytes, sampler: link.sampler, roundTrip: link.roundTrip,
       loss: link.loss, reorder: model.reorder, duplicate: model.duplicate)

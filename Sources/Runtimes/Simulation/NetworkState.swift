@@ -19,6 +19,8 @@ public struct NetworkState: ~Copyable {
   var clients: ClientLinks
   /// For each node.
   var transfers: [Transfer]
+  /// The interfaces when measuring began, and when that was; nil before.
+  var measuringBegan: (interfaces: [Interface], at: Instant)?
   /// The degradations that hold now, each with the nodes it hits.
   var degradations: [Degradation] = []
   /// How often a process has started or ended on each node. Over TCP, messages that were sent to an

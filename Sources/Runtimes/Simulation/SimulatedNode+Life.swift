@@ -116,7 +116,7 @@ extension SimulatedNode {
     let problem = host.recoverSnapshot(firstRecord: forgottenCount) { reference in
       kept.last { $0.reference == reference }?.content
     }
-    if let problem { world.violations.note("replica \(number): \(problem)") }
+    if let problem { world.violations.note("replica \(number): \(problem)", at: world.now) }
     host.snapshots.handledByteCount = 0
     turn.receivingNs = Double(bytesToRead()) * world.cpu.perByteNs * slowness
     barrier = DurabilityBarrier(recovered: forgottenCount + log.count)

@@ -168,7 +168,7 @@ extension SimulatedNode {
 
   private mutating func noteBrokenInvariant(in world: inout SharedWorld) {
     guard let broken = host.core.invariantViolation() else { return }
-    world.violations.note("replica \(number): \(broken)")
+    world.violations.note("replica \(number): \(broken)", at: world.now)
   }
 
   @inline(__always)

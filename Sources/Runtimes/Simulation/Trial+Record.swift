@@ -31,6 +31,7 @@ extension Trial {
     }
     record.surviving = surviving
     record.clients = clients.fleet.machines.count
+    record.busyTime = clients.busy.total(until: measuredEnd)
     record.noteDropped(clients.dropped)
     record.hasSettled = hasSettled
     if !hasSettled { record.notes.append("the cluster did not come to rest: \(whyNotSettled)") }
@@ -38,6 +39,14 @@ extension Trial {
     record.traceHash = traceHash
     record.timeTrace = setup.plan.traceEvery.map { _ in world.causes.trace }
     return record
+  }
+
+  /// What a node has used since the end of the warm-up.
+  public func usage(of node: SimulatedNode<Core, Application>) -> NodeUsage {
+    var usage = node.usage(at: world.now)
+    usage.egress = world.network.egress(of: node.number, sent: usage.bytesSent)
+    usage.ingress = world.network.ingress(of: node.number)
+    return usage
   }
 
   /// What keeps the cluster from rest, in words.

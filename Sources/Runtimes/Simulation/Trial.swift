@@ -111,7 +111,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     measuredEnd = doneAt < .never ? doneAt + .nanoseconds(1) : .zero + setup.plan.duration
     world.now = measuredEnd
     isOver = true
-    let usages = nodes.indices.map { nodes[$0].usage(at: world.now) }
+    let usages = nodes.elements.map { usage(of: $0) }
     clients.close(at: world.now)
     nextLeadershipSample = .never
     settle()
@@ -209,6 +209,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
       endFault(index)
     case .warmUpEnds:
       for number in nodes.indices { nodes[number].startMeasuring(at: world.now) }
+      world.network.startMeasuring(at: world.now)
     }
   }
 

@@ -45,6 +45,7 @@ extension World {
     let before = causes.current
     for one in waiting {
       causes.current = one.cause
+      network.noteRetransmission(of: one.envelope)
       transmit(one.message, one.envelope, departing: now)
     }
     causes.current = before

@@ -117,13 +117,14 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
     if position < committed.count {
       if committed[position] == commit.batch { return true }
       violations.note(
-        "replica \(node) committed another batch at index \(commit.index) than was committed before"
-      )
+        "replica \(node) committed another batch at index \(commit.index) than was committed before",
+        at: now)
       return false
     }
     guard position == committed.count else {
       violations.note(
-        "replica \(node) committed index \(commit.index) before index \(committed.count + 1)")
+        "replica \(node) committed index \(commit.index) before index \(committed.count + 1)",
+        at: now)
       return false
     }
     committed.append(commit.batch)

@@ -36,7 +36,8 @@ extension ClientDriver {
     switch phase {
     case .loading: guard load.writesToLoad > 0 else { return }
     case .readingBack: guard load.readsToDo > 0 else { return }
-    case .driving, .silent: break
+    case .driving: busy.begin(at: now)
+    case .silent: break
     }
     let command = load.begin(
       client: client, sequence: fleet.machines[client].nextSequence, due: due - .zero,
@@ -59,6 +60,7 @@ extension ClientDriver {
   ) {
     guard let ending else { return }
     let client = ending.client
+    if phase == .driving { busy.finish(at: now) }
     let isAnswered = if case .answered = ending.outcome { true } else { false }
     if isAnswered {
       answered += 1

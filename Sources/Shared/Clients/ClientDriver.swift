@@ -47,6 +47,8 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   /// Used only for arrivals, so that they do not depend on the cluster's behaviour.
   public var random: RandomStream
   public var limits: LoadLimits
+  /// How long clients have been busy with the load since `limits.countedFrom`.
+  public var busy: BusyTime
   /// No operation comes due at or after this time.
   public var end = Fleet.never
   /// When the last operation of an open loop came due, in fractions of a nanosecond.
@@ -73,6 +75,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     limits: LoadLimits = LoadLimits(), probes: (rate: Double, seed: UInt64)? = nil
   ) {
     self.limits = limits
+    busy = BusyTime(from: limits.countedFrom)
     self.limitsOutstanding = limitsOutstanding
     self.load = load
     self.arrival = arrival
@@ -94,6 +97,7 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
     until end: Instant, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
     self.end = end
+    busy.end = end
     phase = .driving
     switch arrival {
     case .closed:

@@ -14,7 +14,8 @@ public struct NodeUsage: Sendable, Equatable {
   /// Messages between processes, including clients' requests and replies.
   public var messagesSent: Int
   public var messagesReceived: Int
-  /// Bytes of these messages, including frames.
+  /// Bytes of these messages, including frames, counted when the process hands them to its
+  /// connections. They may leave the interface later (`egress`), or never if a link is cut.
   public var bytesSent: Int
   public var bytesReceived: Int
   public var syncs: Int
@@ -25,6 +26,9 @@ public struct NodeUsage: Sendable, Equatable {
   /// Records in the log at the end.
   public var logRecords: Int
   public var snapshots: SnapshotCounts
+  /// What the node's interface sent and received; nil if it has no rate, and outside the simulator.
+  public var egress: InterfaceUse?
+  public var ingress: InterfaceUse?
   /// Requests that were refused because the replica had too much to do.
   public var refused = 0
   /// Requests that were dropped because their clients had stopped waiting.

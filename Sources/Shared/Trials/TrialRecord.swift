@@ -20,6 +20,9 @@ public struct TrialRecord: Sendable, Equatable {
   /// When the measured interval ends. Operations may still return after it.
   public var measuredEndNs: Int64
   public var clients: Int
+  /// The time in the measured interval that the clients spent on operations of the load, summed
+  /// over the clients and counted by their driver; nil if nobody counted it.
+  public var busyTime: Interval?
   /// In order of their start.
   public var faults: [InjectedFault]
   /// One row per process that took part, counted over the measured interval.

@@ -194,7 +194,10 @@ extension [Column<NodeRow>] {
     ) { $0.usage.role.rawValue },
     count("messages_sent", "messages sent to nodes and clients", \.messagesSent),
     count("messages_received", "messages received from nodes and clients", \.messagesReceived),
-    count("bytes_sent", unit: "B", "bytes of the messages sent, frames included", \.bytesSent),
+    count(
+      "bytes_sent", unit: "B",
+      "bytes of the messages handed to connections, frames included; some may leave later or never",
+      \.bytesSent),
     count("bytes_received", unit: "B", "bytes of the messages received", \.bytesReceived),
     count("fsyncs", "syncs of the disk", \.syncs),
     count("bytes_written", unit: "B", "bytes handed to the disk", \.bytesWritten),

@@ -68,8 +68,7 @@ package struct TrialReport: Sendable {
       isOpenLoop: experiment.workload.arrival != .closed)
     observation = record
     metrics = TrialMetrics(record, settings)
-    let measured = Interval(nanoseconds: record.measuredEndNs - record.warmUpEndNs)
-    if let broken = metrics.brokenInvariant(over: measured) {
+    if let broken = metrics.brokenInvariant(in: record, pause: experiment.exactPause) {
       fatalError("internal error: the numbers of a trial contradict each other: \(broken)")
     }
     let check = ConsistencyCheck(experiment.check)
@@ -77,6 +76,17 @@ package struct TrialReport: Sendable {
     verdict = check.verdict(of: record.operations, scans: record.scans)
       .worse(check.verdict(of: record.probes))
     notes = record.notes
+  }
+}
+
+extension Experiment {
+  /// How long every client pauses after each operation; nil if that varies. It does in real time,
+  /// in an open loop, and with rates, at which clients wait for their next operation.
+  fileprivate var exactPause: Interval? {
+    guard runtime == .simulation, workload.arrival == .closed,
+      workload.rates.allSatisfy({ $0 == nil })
+    else { return nil }
+    return max(workload.thinkTime, .nanoseconds(1))
   }
 }
 

@@ -97,6 +97,22 @@ private struct ScriptedPort: ServerPort {
     driver.close()
   }
 
+  @Test("When the load is done, operations that are still open have waited until the measured end")
+  func done() throws {
+    var driver = driver()
+    driver.clients.limits = LoadLimits(answers: 30)
+    driver.start(end: .zero + .seconds(1_000_000))
+    while !driver.isDone { try driver.turn(until: driver.now + .milliseconds(1)) }
+    let end = driver.measuredEnd(atMost: .seconds(1_000_000)).nanoseconds
+    driver.close()
+    let operations = driver.load.operations
+    let open = operations.filter { $0.outcome == .unknown }
+    #expect(!open.isEmpty && open.allSatisfy { $0.returned == end })
+    // Clients were busy from the beginning of each operation to its end.
+    let busy = operations.reduce(0) { $0 + max(0, min($1.returned, end) - $1.invoked) }
+    #expect(driver.clients.busy.total(until: Instant(nanoseconds: end)).nanoseconds == busy)
+  }
+
   @Test(
     "No operation seems to begin before the previous answer, or to end before its own")
   func stamps() throws {

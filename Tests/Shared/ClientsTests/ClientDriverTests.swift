@@ -267,6 +267,32 @@ import Testing
     #expect(driver.takeEffects() == [])
   }
 
+  @Test("Clients are busy while operations are under way within the measured interval")
+  func busyTime() {
+    var driver = Watched(
+      Driver(
+        load: CounterLoad([.add(1)]), count: 2, replicas: [ReplicaID(0)], arrival: .closed,
+        timeout: .seconds(1), thinkTime: .milliseconds(5), random: RandomStream(seed: 1),
+        firstID: 10, limits: LoadLimits(countedFrom: at(10))))
+    driver.load.touched = 1
+    driver.start(until: at(40))
+    for client in 0...1 { driver.handle(.ready(client), at: at(1)) }
+    driver.receive(reply(to: 0, 1), at: at(4))
+    driver.handle(.ready(0), at: at(9))
+    #expect(driver.busy.underWay == 2 && driver.busy.total(until: at(10)) == .zero)
+    driver.receive(reply(to: 0, 2), at: at(12))
+    driver.handle(.ready(0), at: at(17))
+    driver.receive(reply(to: 0, 3), at: at(30))
+    driver.receive(reply(to: 1, 1), at: at(41))
+    // A turn of a real driver may begin operations after the end.
+    driver.handle(.ready(0), at: at(42))
+    driver.close(at: at(43))
+    // 2 + 13 ms of the first client, and 30 ms of the second.
+    #expect(driver.busy.total(until: at(40)) == .milliseconds(45))
+    _ = driver.beginReadBack(timeout: .seconds(5), at: at(50))
+    #expect(driver.busy.total(until: at(40)) == .milliseconds(45))
+  }
+
   @Test("The end drops operations without a client before the load is closed")
   func neverBegun() {
     var driver = driver(arrival: steady)

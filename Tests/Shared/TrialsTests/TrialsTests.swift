@@ -4,14 +4,18 @@ import Trials
 import Workloads
 
 @Suite("Trials") struct TrialsTests {
-  @Test("A broken promise is recorded once, and at most sixteen are kept")
+  @Test("A broken promise is recorded once, with its first time and a count; at most 16 are kept")
   func violations() {
     var violations = Violations()
-    for number in [1, 2, 1] { violations.note("promise \(number)") }
-    #expect(violations.list == ["promise 1", "promise 2"])
-    for number in 0..<40 { violations.note("promise \(number)") }
+    for (second, number) in [1, 2, 1].enumerated() {
+      violations.note("promise \(number)", at: .zero + .microseconds(1_007_900) * second)
+    }
+    let expected = ["promise 1 (first at 0.000 s, 2 times)", "promise 2 (at 1.007 s)"]
+    #expect(violations.list == expected)
+    for number in 0..<40 { violations.note("promise \(number)", at: .zero + .seconds(70)) }
     #expect(violations.list.count == Violations.limit)
-    #expect(violations.list.first == "promise 1")
+    #expect(violations.list[0] == "promise 1 (first at 0.000 s, 3 times)")
+    #expect(violations.list[2] == "promise 0 (at 70.000 s)")
   }
 
   @Test("A new record has zero counts and the plan's measured interval")

@@ -1,6 +1,8 @@
+import Clients
 import Faults
 import Histories
 import Linearizability
+import Measurement
 import ProtocolList
 import Replication
 import Simulation
@@ -32,6 +34,20 @@ struct TrialFindings: Sendable {
         "\(lost.count) acknowledged writes are lost, the first at \(first.invoked) ns")
     }
     return problems
+  }
+
+  /// A contradiction between the numbers of the trial; nil if there is none.
+  var contradiction: String? {
+    var record = record
+    record.operations = operations
+    let workload = plan.workload
+    let isOpenLoop = workload.arrival != .closed
+    let metrics = TrialMetrics(
+      record,
+      MeasurementSettings(
+        window: .milliseconds(100), sloLatency: .milliseconds(100), isOpenLoop: isOpenLoop))
+    return metrics.brokenInvariant(
+      in: record, pause: isOpenLoop ? nil : max(workload.thinkTime, .nanoseconds(1)))
   }
 
   /// Broken promises of progress, which must hold once the faults have ended.

@@ -74,6 +74,7 @@ struct SweepTests {
     for findings in all {
       #expect(findings.safetyProblems == [], "\(findings.replay)")
       #expect(findings.livenessProblems == [], "\(findings.replay)")
+      #expect(findings.contradiction == nil, "\(findings.replay)")
       #expect(findings.leaderChanges <= 2 * findings.faultCount, "\(findings.replay)")
       tally.add(findings)
     }

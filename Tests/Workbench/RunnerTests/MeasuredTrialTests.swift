@@ -53,6 +53,54 @@ import Trials
     #expect(report.verdict == .consistent(.linearizable))
   }
 
+  /// A trial in which values of 64 KiB keep the interface of the node in charge busy.
+  private func saturated(
+    _ kind: ProtocolKind, _ network: String, faults: String = ""
+  ) throws -> TrialReport {
+    try run(
+      """
+      protocols: ["\(kind.name)"], check: "none", network: { preset: "lan", \(network) },
+      workload: { clients: 16, mix: { put: 1 }, keys: 16, valueSize: "64KiB", timeout: "10s" },
+      faults: [\(faults)], warmUp: "500ms", duration: "1500ms", trials: 1
+      """)[0]
+  }
+
+  @Test("A server without replicas receives at its whole rate and no more")
+  func ingress() throws {
+    let report = try saturated(.unreplicated, "nic: \"1Gbps\"")
+    let use = try #require(report.observation.nodes[0].ingress)
+    let share = Double(use.bytes) / use.mostBytes
+    #expect(share > 0.95 && share <= 1.000_001, "\(share)")
+    #expect(abs(use.time.seconds - 1) < 0.02)
+  }
+
+  @Test(
+    "A busy interface sends and receives its rate and no more, whatever else happens",
+    arguments: [
+      "", "{ at: \"600ms\", link: \"all\", bandwidth: \"50Mbps\", for: \"300ms\" }",
+      "{ at: \"400ms\", partition: \"minority-with-leader\", for: \"500ms\" }",
+    ])
+  func rates(faults: String) throws {
+    for network in ["nic: \"1Gbps\"", "nic: \"200Mbps\", transport: \"datagram\""] {
+      let report = try saturated(.raft, network, faults: faults)
+      let (record, metrics) = (report.observation, report.metrics)
+      let uses = record.nodes.flatMap { [$0.egress, $0.ingress] }.compactMap { $0 }
+      #expect(uses.count == 2 * record.nodes.count)
+      let shares = uses.map { Double($0.bytes) / $0.mostBytes }
+      #expect(shares.allSatisfy { $0 <= 1.000_001 })
+      // Without faults the leader sends all the time, but hardly uses the packets' share.
+      if faults.isEmpty { #expect(shares.max()! > 0.95, "\(shares)") }
+      // At half of its rate the busiest interface could not have handled these bytes.
+      var slower = record
+      for number in slower.nodes.indices {
+        slower.nodes[number].egress?.rate /= 2
+        slower.nodes[number].ingress?.rate /= 2
+      }
+      #expect(metrics.brokenInvariant(in: record) == nil)
+      #expect((metrics.brokenInvariant(in: slower) == nil) == (shares.max()! < 0.5))
+    }
+  }
+
   @Test("A load in phases comes due at the rate of the phase in every window")
   func phases() throws {
     let report = try run(
