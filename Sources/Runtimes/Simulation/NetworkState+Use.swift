@@ -6,7 +6,9 @@ import Trials
 /// How much the nodes' interfaces sent and received in the measured interval, in a form that shows
 /// whether that was more than their rate allows (`InterfaceUse`).
 extension NetworkState {
-  public mutating func startMeasuring(at now: Instant) { measuringBegan = (interfaces.elements, now) }
+  public mutating func startMeasuring(at now: Instant) {
+    measuringBegan = (interfaces.elements, now)
+  }
 
   /// Notes that a message is sent which was withheld before.
   public mutating func noteRetransmission(of envelope: Envelope) {
