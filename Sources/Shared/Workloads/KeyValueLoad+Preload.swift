@@ -7,7 +7,7 @@ extension KeyValueLoad {
   public var initialState: KeyValueStore {
     var store = KeyValueStore()
     guard spec.preload else { return store }
-    var names = KeyNames(prefix: keyPrefix)
+    let names = KeyNames(prefix: keyPrefix)
     for number in 0..<spec.keys { store.set(names[number], to: loadedValue(of: number)) }
     return store
   }
