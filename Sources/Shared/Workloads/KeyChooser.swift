@@ -113,6 +113,7 @@ public struct ZipfianRanks: Sendable {
   }
 
   /// The rank for a uniform draw from [0, 1).
+  @inline(__always)
   public func rank(of unit: Double) -> Int {
     let scaled = unit * zeta
     if scaled < 1 || count == 1 { return 0 }

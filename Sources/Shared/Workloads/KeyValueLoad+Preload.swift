@@ -18,6 +18,13 @@ extension KeyValueLoad {
     return spec.keys
   }
 
+  /// Not inlined, because it would copy the load on the stack of each `begin`.
+  @inline(never)
+  mutating func load(_ number: Int) -> KeyValueCommand {
+    nextToLoad = number + 1
+    return .put(names[number], value: loadedValue(of: number))
+  }
+
   public var writesToLoad: Int { nextToLoad.map { spec.keys - $0 } ?? 0 }
 
   public mutating func endLoading() { nextToLoad = nil }
@@ -57,8 +64,8 @@ extension KeyValueLoad {
       defer { time += 2 }
       return Operation(
         client: loader, kind: .put, key: UInt32(key),
-        argument: ValueDigest(littleEndian: KeyValueLoad.loadedNumber(of: key))
-          .appending(filledValues.filler(of: loadedSize(of: key))),
+        argument: filledValues.digest(
+          of: loadedSize(of: key), number: KeyValueLoad.loadedNumber(of: key)),
         outcome: .ok, invoked: time, returned: time + 1, attempts: 0)
     }
   }
