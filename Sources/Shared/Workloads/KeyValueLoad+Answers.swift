@@ -28,11 +28,8 @@ extension KeyValueLoad {
     in ending: inout OperationEnding
   ) {
     switch response {
-    case .value(let found), .notSwapped(let found):
-      let observed = digest(of: found)
-      ending.observed = observed
-      if let found { pieces?.place(found, observed, in: &history) }
-      if tracksValues { lastSeen[Int(history[position].key)] = found }
+    case .value(let found): note(found: found, endingAt: position, in: &ending)
+    case .notSwapped(let found): note(found: found, endingAt: position, in: &ending)
     case .swapped, .done, .number:
       if case .swapped = response { ending.swapped = true }
       if tracksValues { lastSeen[Int(history[position].key)] = writing[client] }
@@ -41,6 +38,16 @@ extension KeyValueLoad {
     // No request of this load has such an answer.
     case .skipped, .page: ending.outcome = .unknown
     }
+  }
+
+  @inline(__always)
+  private mutating func note(
+    found: [UInt8]?, endingAt position: Int, in ending: inout OperationEnding
+  ) {
+    let observed = digest(of: found)
+    ending.observed = observed
+    if pieces != nil, let found { pieces!.place(found, observed, in: &history) }
+    if tracksValues { lastSeen[Int(history[position].key)] = found }
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {
