@@ -60,11 +60,10 @@ public struct Key: Hashable, Sendable {
   /// - Parameters:
   ///   - bytes: the first one lowest, and nothing above the last one.
   ///   - added: how many bytes they are, at most eight.
+  @inline(__always)
   func appending(_ bytes: UInt64, count added: Int) -> Key {
     let count = self.count
-    guard count + added <= Key.inlineLimit else {
-      return Key(self.bytes + (0..<added).map { UInt8(truncatingIfNeeded: bytes >> (8 * $0)) })
-    }
+    guard count + added <= Key.inlineLimit else { return longAppending(bytes, count: added) }
     // The bytes may cross the end of a word.
     let shift = UInt64(8 * (count & 7))
     let low = bytes &<< shift
@@ -75,6 +74,11 @@ public struct Key: Hashable, Sendable {
     case 1: Key(first, second | low, third + length | high)
     default: Key(first, second, third + length | low)
     }
+  }
+
+  @inline(never)
+  private func longAppending(_ bytes: UInt64, count added: Int) -> Key {
+    Key(self.bytes + (0..<added).map { UInt8(truncatingIfNeeded: bytes >> (8 * $0)) })
   }
 
   /// Up to eight bytes as a number, the first one lowest; bytes past the end count as 0.
