@@ -2,6 +2,7 @@
 public enum OperationKind: UInt8, Sendable, CaseIterable {
   case get, put, delete, append, compareAndSwap, scan
 
+  @inline(__always)
   public var isRead: Bool { self == .get || self == .scan }
 
   /// The name in CSV files and histories.
@@ -65,6 +66,17 @@ public struct Operation: Sendable, Equatable {
   /// Kind, outcome and `swapped` in one byte.
   struct State: Sendable, Equatable {
     var bits: UInt8
+
+    init(bits: UInt8) { self.bits = bits }
+
+    /// All but the kind.
+    @inline(__always)
+    init(_ outcome: Outcome, swapped: Bool) {
+      bits = outcome.rawValue << 4 | (swapped ? 1 << 7 : 0)
+    }
+
+    @inline(__always)
+    var kind: OperationKind { OperationKind(rawValue: bits & 0xF)! }
   }
 
   public init(
@@ -84,14 +96,32 @@ public struct Operation: Sendable, Equatable {
     attemptsByte = UInt8(clamping: attempts)
     delayLow = 0
     delayHigh = 0
-    state = State(bits: kind.rawValue | outcome.rawValue << 4 | (swapped ? 1 << 7 : 0))
+    state = State(bits: kind.rawValue | State(outcome, swapped: swapped).bits)
     self.intended = intended ?? invoked
   }
 }
 
 extension Operation {
+  /// A get that begins, without an end so far.
+  @inline(__always)
+  public init(client: UInt32, intended: Int64, invoked: Int64, sequence: UInt64) {
+    argument = .absent
+    self.client = client
+    expected = .absent
+    key = 0
+    observed = .absent
+    sequenceWord = UInt32(clamping: sequence)
+    delayLow = 0
+    delayHigh = 0
+    attemptsByte = 1
+    state = State(bits: OperationKind.get.rawValue | State(.unknown, swapped: false).bits)
+    invokedNs = invoked
+    returned = .max
+    self.intended = intended
+  }
+
   public var kind: OperationKind {
-    get { OperationKind(rawValue: state.bits & 0xF)! }
+    get { state.kind }
     set { state.bits = state.bits & 0xF0 | newValue.rawValue }
   }
 
@@ -134,94 +164,5 @@ extension Operation {
       delayLow = UInt32(truncatingIfNeeded: delay)
       delayHigh = UInt16(truncatingIfNeeded: delay >> 32)
     }
-  }
-}
-
-/// A digest of a byte string under which concatenation can be computed: Σ (byteᵢ + 1) · Pⁿ⁻¹⁻ⁱ
-/// modulo 2⁶⁴, together with the length. The digest of a value never equals `absent`.
-public struct ValueDigest: Hashable, Sendable {
-  public let hash: UInt64
-  /// The number of bytes in the value; -1 for "no value".
-  public let length: Int32
-
-  static let base: UInt64 = 0x9E37_79B9_7F4A_7C15
-  public static let absent = ValueDigest(hash: 0, length: -1)
-  public static let empty = ValueDigest(hash: 0, length: 0)
-
-  public init(hash: UInt64, length: Int32) {
-    self.hash = hash
-    self.length = length
-  }
-
-  public init(_ bytes: [UInt8]) {
-    var hash: UInt64 = 0
-    let p = ValueDigest.base
-    let p2 = p &* p
-    let p4 = p2 &* p2
-    let p3 = p2 &* p
-    bytes.withUnsafeBufferPointer { bytes in
-      var offset = 0
-      while offset + 4 <= bytes.count {
-        let high = (UInt64(bytes[offset]) + 1) &* p3 &+ (UInt64(bytes[offset + 1]) + 1) &* p2
-        let low = (UInt64(bytes[offset + 2]) + 1) &* p &+ (UInt64(bytes[offset + 3]) + 1)
-        hash = hash &* p4 &+ high &+ low
-        offset += 4
-      }
-      while offset < bytes.count {
-        hash = hash &* p &+ (UInt64(bytes[offset]) + 1)
-        offset += 1
-      }
-    }
-    self.hash = hash
-    length = Int32(bytes.count)
-  }
-
-  /// The digest of the number's eight bytes, lowest first.
-  public init(littleEndian number: UInt64) {
-    var hash: UInt64 = 0
-    for position in 0..<8 as Range<UInt64> {
-      hash = hash &* ValueDigest.base &+ (number >> (8 * position) & 0xFF) &+ 1
-    }
-    self.hash = hash
-    length = 8
-  }
-
-  public init(_ bytes: [UInt8]?) {
-    self = if let bytes { ValueDigest(bytes) } else { .absent }
-  }
-
-  public var isAbsent: Bool { length < 0 }
-
-  /// The digest of this value followed by another; an absent value counts as an empty one.
-  public func appending(_ other: ValueDigest) -> ValueDigest {
-    guard length > 0 else { return other.isAbsent ? .empty : other }
-    let shifted = hash &* ValueDigest.power(of: ValueDigest.base, max(other.length, 0))
-    return ValueDigest(hash: shifted &+ other.hash, length: length + max(other.length, 0))
-  }
-
-  /// The digest of this value without its end: the inverse of `appending`, unless the result is
-  /// empty.
-  /// - Parameter end: not longer than this value.
-  public func removing(end: ValueDigest) -> ValueDigest {
-    let shifted = (hash &- end.hash) &* ValueDigest.power(of: ValueDigest.inverseBase, end.length)
-    return ValueDigest(hash: shifted, length: length - end.length)
-  }
-
-  /// The inverse of `base` modulo 2⁶⁴, by Newton's method: each step doubles the number of correct
-  /// bits, beginning with three, because every odd number is its own inverse modulo 8.
-  private static let inverseBase = (0..<5).reduce(base) { inverse, _ in
-    inverse &* (2 &- base &* inverse)
-  }
-
-  private static func power(of base: UInt64, _ exponent: Int32) -> UInt64 {
-    var product: UInt64 = 1
-    var factor = base
-    var remaining = exponent
-    while remaining > 0 {
-      if remaining & 1 == 1 { product = product &* factor }
-      factor = factor &* factor
-      remaining >>= 1
-    }
-    return product
   }
 }

@@ -19,17 +19,13 @@ public struct OperationLog: Sendable {
   public var count: Int { stored.count }
 
   public mutating func append(_ operation: Operation) {
-    stored.append(shortened(operation, digestsAt: nil))
+    stored.append(shortened(operation))
   }
 
-  /// - Parameter place: where the operation's digests are already stored, if they are.
-  private mutating func shortened(_ operation: Operation, digestsAt place: Int?) -> StoredOperation
-  {
+  @inline(__always)
+  private mutating func shortened(_ operation: Operation) -> StoredOperation {
     var short = StoredOperation(operation)
-    if let place {
-      short.keepDigests(at: place)
-      digests[place] = StoredDigests(operation)
-    } else if StoredDigests.areNeeded(by: operation) {
+    if StoredDigests.areNeeded(by: operation) {
       short.keepDigests(at: digests.count)
       digests.append(StoredDigests(operation))
     }
@@ -39,8 +35,22 @@ public struct OperationLog: Sendable {
   public subscript(position: Int) -> Operation {
     get { whole(stored[position]) }
     set {
-      stored[position] = shortened(newValue, digestsAt: stored[position].digests)
+      guard let place = stored[position].digests else {
+        stored[position] = shortened(newValue)
+        return
+      }
+      var short = StoredOperation(newValue)
+      short.keepDigests(at: place)
+      stored[position] = short
+      digests[place] = StoredDigests(newValue)
     }
+  }
+
+  /// Ends an operation that has begun. It is changed in place, because reading it as a whole and
+  /// storing it again takes several times as long.
+  public mutating func end(_ position: Int, _ ending: OperationEnding) {
+    let isComplete = stored.change(position) { $0.end(ending) }
+    if !isComplete, let observed = ending.observed { self[position].observed = observed }
   }
 
   private func whole(_ short: StoredOperation) -> Operation {
@@ -84,24 +94,34 @@ struct Pieces<Element: Sendable>: Sendable {
     return (pieces.count - 1) << Self.shift + last.count
   }
 
+  @inline(__always)
   mutating func append(_ element: Element) {
-    if pieces.isEmpty || pieces[pieces.count - 1].count == Self.pieceCount {
-      var piece: [Element] = []
-      piece.reserveCapacity(Self.pieceCount)
-      if let populate {
-        piece.withUnsafeMutableBufferPointer { room in
-          let bytes = Self.pieceCount * MemoryLayout<Element>.stride
-          populate(UnsafeMutableRawBufferPointer(start: room.baseAddress, count: bytes))
-        }
-      }
-      pieces.append(piece)
-    }
+    if count & (Self.pieceCount - 1) == 0 { addPiece() }
     pieces[pieces.count - 1].append(element)
+  }
+
+  @inline(never)
+  private mutating func addPiece() {
+    var piece: [Element] = []
+    piece.reserveCapacity(Self.pieceCount)
+    if let populate {
+      piece.withUnsafeMutableBufferPointer { room in
+        let bytes = Self.pieceCount * MemoryLayout<Element>.stride
+        populate(UnsafeMutableRawBufferPointer(start: room.baseAddress, count: bytes))
+      }
+    }
+    pieces.append(piece)
   }
 
   subscript(position: Int) -> Element {
     get { pieces[position >> Self.shift][Self.place(position)] }
     set { pieces[position >> Self.shift][Self.place(position)] = newValue }
+  }
+
+  /// Changes an element in place.
+  @inline(__always)
+  mutating func change<Result>(_ position: Int, _ body: (inout Element) -> Result) -> Result {
+    body(&pieces[position >> Self.shift][Self.place(position)])
   }
 
   /// The position of an element in its piece.

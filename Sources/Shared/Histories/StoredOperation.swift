@@ -10,15 +10,16 @@ struct StoredOperation: Sendable {
   let sequenceWord: UInt32
   let delayLow: UInt32
   let delayHigh: UInt16
-  let attemptsByte: UInt8
+  var attemptsByte: UInt8
   /// As in `Operation`. A bit that no kind uses says whether there are several digests.
   var stateBits: UInt8
   let invokedNs: Int64
-  let returned: Int64
+  var returned: Int64
 
   private static let hasMoreBit: UInt8 = 1 << 3
 
   /// Copies all fields except the digests, and the one digest that most operations have.
+  @inline(__always)
   init(_ operation: Operation) {
     let digest = operation.kind.isRead ? operation.observed : operation.argument
     hash = digest.hash
@@ -40,6 +41,22 @@ struct StoredOperation: Sendable {
   mutating func keepDigests(at place: Int) {
     stateBits |= StoredOperation.hasMoreBit
     hash = UInt64(place)
+  }
+
+  /// Ends the operation.
+  /// - Returns: whether the observed value is stored too. It is not if the operation has several
+  ///   digests or needs them now.
+  @inline(__always)
+  mutating func end(_ ending: OperationEnding) -> Bool {
+    returned = ending.returned
+    attemptsByte = ending.attempts
+    let ended = Operation.State(ending.outcome, swapped: ending.swapped)
+    stateBits = stateBits & 0x0F | ended.bits
+    guard let observed = ending.observed else { return true }
+    guard digests == nil, Operation.State(bits: stateBits).kind.isRead else { return false }
+    hash = observed.hash
+    length = observed.length
+    return true
   }
 
   /// The operation. If it has several digests, the caller must set them.
@@ -72,6 +89,7 @@ struct StoredDigests: Sendable {
   }
 
   /// Whether an operation has more digests than the one that most of its kind have.
+  @inline(__always)
   static func areNeeded(by operation: Operation) -> Bool {
     operation.expected != .absent
       || (operation.kind.isRead ? operation.argument : operation.observed) != .absent

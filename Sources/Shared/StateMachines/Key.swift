@@ -49,6 +49,38 @@ public struct Key: Hashable, Sendable {
     long = nil
   }
 
+  private init(_ first: UInt64, _ second: UInt64, _ third: UInt64) {
+    self.first = first
+    self.second = second
+    self.third = third
+    long = nil
+  }
+
+  /// The key with more bytes at its end.
+  /// - Parameters:
+  ///   - bytes: the first one lowest, and nothing above the last one.
+  ///   - added: how many bytes they are, at most eight.
+  @inline(__always)
+  func appending(_ bytes: UInt64, count added: Int) -> Key {
+    let count = self.count
+    guard count + added <= Key.inlineLimit else { return longAppending(bytes, count: added) }
+    // The bytes may cross the end of a word.
+    let shift = UInt64(8 * (count & 7))
+    let low = bytes &<< shift
+    let high = (bytes >> 8) &>> (56 - shift)
+    let length = UInt64(added) << 56
+    return switch count >> 3 {
+    case 0: Key(first | low, second | high, third + length)
+    case 1: Key(first, second | low, third + length | high)
+    default: Key(first, second, third + length | low)
+    }
+  }
+
+  @inline(never)
+  private func longAppending(_ bytes: UInt64, count added: Int) -> Key {
+    Key(self.bytes + (0..<added).map { UInt8(truncatingIfNeeded: bytes >> (8 * $0)) })
+  }
+
   /// Up to eight bytes as a number, the first one lowest; bytes past the end count as 0.
   private static func word(_ bytes: [UInt8], from start: Int, to end: Int) -> UInt64 {
     if end - start >= 8 {
@@ -90,8 +122,14 @@ public struct Key: Hashable, Sendable {
 }
 
 extension Key: FlatKey {
+  @inline(__always)
   public func flatHash(_ secret: FlatHashSecret) -> UInt64 {
     guard let long else { return secret.mix(first ^ secret.mix(second ^ secret.mix(third))) }
+    return flatHash(secret, of: long)
+  }
+
+  @inline(never)
+  private func flatHash(_ secret: FlatHashSecret, of long: [UInt8]) -> UInt64 {
     var hash = secret.mix(first)
     for start in stride(from: 0, to: long.count, by: 8) {
       hash = secret.mix(hash ^ Key.word(long, from: start, to: long.count))
@@ -103,14 +141,21 @@ extension Key: FlatKey {
 /// A short key is two words: eight bytes; seven bytes and the length. A longer key is an empty
 /// word, a word that is only a mark, the length (4 bytes) and the bytes.
 extension Key: WireCodable {
+  @inline(__always)
   private var isShort: Bool { long == nil && third >> 56 <= UInt64(Key.shortLimit) }
 
   public var encodedByteCount: Int { isShort ? 16 : 20 + count }
 
+  /// The form of a short key on the wire; `nil` for a longer one.
+  @inline(__always)
+  var words: (low: UInt64, high: UInt64)? { isShort ? (first, second | third) : nil }
+
   public func encode(into writer: inout WireWriter) {
-    guard !isShort else {
-      writer.write(first)
-      writer.write(second | third)
+    if let (low, high) = words {
+      writer.write(byteCount: 16) {
+        $0.storeBytes(of: low.littleEndian, as: UInt64.self)
+        $0.storeBytes(of: high.littleEndian, toByteOffset: 8, as: UInt64.self)
+      }
       return
     }
     writer.write(UInt64(0))
@@ -147,6 +192,7 @@ extension Key: WireCodable {
   }
 
   /// The length of a long key, whose bytes follow; `nil` for a key that is contained in the words.
+  @inline(__always)
   private static func longCount(
     _ low: UInt64, _ high: UInt64, in reader: inout WireReader
   ) throws(WireError) -> Int? {
@@ -159,14 +205,10 @@ extension Key: WireCodable {
     // Equal keys must have equal bytes, so all bytes after the key's end must be zero.
     let length = high >> 56
     let content = high & ~Key.longMark
-    let fits: Bool
-    switch length {
-    case 0: fits = low == 0 && content == 0
-    case 1..<8: fits = low >> (8 * length) == 0 && content == 0
-    case 8: fits = content == 0
-    case 9...15: fits = content >> (8 * (length - 8)) == 0
-    default: fits = false
-    }
+    let fits =
+      length <= 8
+      ? content == 0 && low >> (8 * length) == 0
+      : length <= UInt64(Key.shortLimit) && content >> (8 * (length - 8)) == 0
     guard fits else { throw .malformed("a key whose length does not fit its bytes") }
     return nil
   }

@@ -148,8 +148,20 @@ extension KeyValueCommand: WireCodable {
   public static func encode(
     _ kind: UInt8, _ key: Key, _ value: [UInt8], into writer: inout WireWriter
   ) {
-    encode(kind, key, into: &writer)
-    writer.writeCounted(value)
+    guard let (low, high) = key.words else {
+      encode(kind, key, into: &writer)
+      writer.writeCounted(value)
+      return
+    }
+    writer.write(byteCount: 21 + value.count) { target in
+      target[0] = kind
+      target.storeBytes(of: low.littleEndian, toByteOffset: 1, as: UInt64.self)
+      target.storeBytes(of: high.littleEndian, toByteOffset: 9, as: UInt64.self)
+      target.storeBytes(of: UInt32(value.count).littleEndian, toByteOffset: 17, as: UInt32.self)
+      value.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(rebasing: target[21...]).copyMemory(from: $0)
+      }
+    }
   }
 
   public init(from reader: inout WireReader) throws(WireError) {

@@ -45,16 +45,27 @@ extension KeyValueResponse: WireCodable {
     case .value(let value), .notSwapped(let value): return 2 + (value.map { 4 + $0.count } ?? 0)
     case .done, .swapped, .skipped: return 1
     case .number: return 9
-    case .page(_, let keys):
-      var total = 13
-      for key in keys { total += 4 + key.count }
-      return total
     case .refused: return 2
-    case .sequence(let responses):
-      var total = 5
-      for response in responses { total += response.encodedByteCount }
-      return total
+    case .page(_, let keys): return KeyValueResponse.encodedByteCount(of: keys)
+    case .sequence(let responses): return KeyValueResponse.encodedByteCount(of: responses)
     }
+  }
+
+  // The loops are apart from the short responses, whose size is asked for several times for each
+  // request.
+
+  @inline(never)
+  private static func encodedByteCount(of keys: [[UInt8]]) -> Int {
+    var total = 13
+    for key in keys { total += 4 + key.count }
+    return total
+  }
+
+  @inline(never)
+  private static func encodedByteCount(of responses: [KeyValueResponse]) -> Int {
+    var total = 5
+    for response in responses { total += response.encodedByteCount }
+    return total
   }
 
   public func encode(into writer: inout WireWriter) {

@@ -33,7 +33,14 @@ extension KeyValueStore {
   /// Called before a value is changed in place.
   @inline(__always)
   mutating func willChange(_ position: Int) {
-    if isReadOut { readout.willChange(position, in: values) }
+    if isReadOut { willChangeReadOut(position) }
+  }
+
+  /// Apart, because most changes happen without a walk, and do not need this code in the
+  /// processor's caches.
+  @inline(never)
+  private mutating func willChangeReadOut(_ position: Int) {
+    readout.willChange(position, in: values)
   }
 
   // MARK: Memory

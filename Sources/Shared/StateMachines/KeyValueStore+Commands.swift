@@ -96,7 +96,6 @@ extension KeyValueStore {
   /// The values of keys with consecutive numbers, up to the first one for which the answer has no
   /// room.
   func consecutive(_ names: KeyNames, from first: UInt64, _ count: UInt32) -> Response {
-    var names = names
     var found: [Response] = []
     found.reserveCapacity(Int(count))
     var room = Self.maximumAnswerByteCount

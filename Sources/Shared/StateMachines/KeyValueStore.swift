@@ -144,16 +144,23 @@ extension KeyValueStore {
 
   /// A put whose value has the length of the earlier one overwrites it in place.
   public mutating func apply(reading reader: inout WireReader) throws(WireError) -> Response {
-    var places: [Int]? = []
-    if try KeyValueStore.beginSequence(&reader, noting: &places) != nil {
-      return try applySequence(places!, reading: &reader)
-    }
     guard let key = try KeyValueStore.beginPut(&reader) else {
-      return apply(try reader.readLast(Command.self))
+      return try applyOther(reading: &reader)
     }
     put(key, reader.storage, in: reader.offset..<reader.end)
     reader.offset = reader.end
     return .done
+  }
+
+  /// Applies any command but a put.
+  private mutating func applyOther(
+    reading reader: inout WireReader
+  ) throws(WireError) -> Response {
+    var places: [Int]? = []
+    if try KeyValueStore.beginSequence(&reader, noting: &places) != nil {
+      return try applySequence(places!, reading: &reader)
+    }
+    return apply(try reader.readLast(Command.self))
   }
 
   private mutating func put(_ key: Key, _ bytes: [UInt8], in range: Range<Int>) {

@@ -101,6 +101,8 @@ public struct ZipfianRanks: Sendable {
   /// for the other ranks.
   private let secondLimit: Double
   private let exponent: Double
+  /// The exponent, if it is whole up to rounding, as with YCSB's theta of 0.99; otherwise 0.
+  private let wholeExponent: Int
 
   public init(count: Int, theta: Double) {
     self.count = count
@@ -109,6 +111,8 @@ public struct ZipfianRanks: Sendable {
     eta = 0
     secondLimit = 1 + RealFunctions.pow(0.5, theta)
     exponent = 1 / (1 - theta)
+    let whole = exponent.rounded()
+    wholeExponent = whole <= 100 && abs(exponent - whole) < 1e-14 * whole ? Int(whole) : 0
     updateEta()
   }
 
@@ -117,8 +121,35 @@ public struct ZipfianRanks: Sendable {
     let scaled = unit * zeta
     if scaled < 1 || count == 1 { return 0 }
     if scaled < secondLimit || count == 2 { return 1 }
-    let power = RealFunctions.pow(eta * unit - eta + 1, exponent)
-    return min(Int(Double(count) * power), count - 1)
+    let base = eta * unit - eta + 1
+    return rankByProducts(base) ?? rankByPower(base)
+  }
+
+  func rankByPower(_ base: Double) -> Int {
+    min(Int(Double(count) * RealFunctions.pow(base, exponent)), count - 1)
+  }
+
+  /// The same rank by a few multiplications, which take a third of the time; `nil` if the exponent
+  /// is not whole, or if the errors of both powers could make a difference.
+  ///
+  /// Their sum is below 10⁻¹² of a power of at least 1 / count: rounding the exponent adds at most
+  /// 10⁻¹⁴ · log(count), the error of `log` is multiplied by the exponent to 10⁻¹³, and `exp` and
+  /// the products add 10⁻¹⁴ each.
+  func rankByProducts(_ base: Double) -> Int? {
+    guard wholeExponent > 0 else { return nil }
+    var power = 1.0
+    var square = base
+    var rest = wholeExponent
+    while rest > 0 {
+      if rest & 1 == 1 { power *= square }
+      square *= square
+      rest >>= 1
+    }
+    let scaled = Double(count) * power
+    let error = scaled * 1e-12
+    let rank = Int(scaled)
+    guard Int(scaled - error) == rank, Int(scaled + error) == rank else { return nil }
+    return min(rank, count - 1)
   }
 
   public mutating func grow(to newCount: Int) {

@@ -12,37 +12,42 @@ extension KeyValueLoad {
     guard nextToLoad == nil else { return }
     let position = current[client]
     current[client] = -1
-    var operation = history[position]
-    operation.returned = now.nanoseconds
-    operation.attempts = UInt16(clamping: attempts)
+    var ending = OperationEnding(.ok, attempts: attempts, returned: now.nanoseconds)
     switch outcome {
-    case .answered(let response):
-      operation.outcome = .ok
-      note(response, to: client, in: &operation)
+    case .answered(let response): note(response, to: client, endingAt: position, in: &ending)
     case .failed, .unknown:
       modifying[client] = nil
-      if outcome == .failed { operation.outcome = .failed }
+      ending.outcome = outcome == .failed ? .failed : .unknown
     }
-    writing[client] = nil
-    history[position] = operation
+    if tracksValues { writing[client] = nil }
+    history.end(position, ending)
   }
 
   private mutating func note(
-    _ response: KeyValueResponse, to client: Int, in operation: inout Operation
+    _ response: KeyValueResponse, to client: Int, endingAt position: Int,
+    in ending: inout OperationEnding
   ) {
     switch response {
-    case .value(let found), .notSwapped(let found):
-      operation.observed = ValueDigest(found)
-      if let found { pieces?.place(found, operation.observed, in: &history) }
-      if tracksValues { lastSeen[Int(operation.key)] = found }
+    case .value(let found): note(found: found, endingAt: position, in: &ending)
+    case .notSwapped(let found): note(found: found, endingAt: position, in: &ending)
     case .swapped, .done, .number:
-      operation.swapped = response == .swapped
-      if tracksValues { lastSeen[Int(operation.key)] = writing[client] }
-    case .refused: operation.outcome = .failed
-    case .sequence(let responses): noteScan(responses, in: &operation)
+      if case .swapped = response { ending.swapped = true }
+      if tracksValues { lastSeen[Int(history[position].key)] = writing[client] }
+    case .refused: ending.outcome = .failed
+    case .sequence(let responses): noteScan(responses, of: history[position], in: &ending)
     // No request of this load has such an answer.
-    case .skipped, .page: operation.outcome = .unknown
+    case .skipped, .page: ending.outcome = .unknown
     }
+  }
+
+  @inline(__always)
+  private mutating func note(
+    found: [UInt8]?, endingAt position: Int, in ending: inout OperationEnding
+  ) {
+    let observed = digest(of: found)
+    ending.observed = observed
+    if pieces != nil, let found { pieces!.place(found, observed, in: &history) }
+    if tracksValues { lastSeen[Int(history[position].key)] = found }
   }
 
   public mutating func dropped(due: Interval, at now: Interval) {

@@ -7,7 +7,7 @@ extension KeyValueLoad {
   public var initialState: KeyValueStore {
     var store = KeyValueStore()
     guard spec.preload else { return store }
-    var names = KeyNames(prefix: keyPrefix)
+    let names = KeyNames(prefix: keyPrefix)
     for number in 0..<spec.keys { store.set(names[number], to: loadedValue(of: number)) }
     return store
   }
@@ -16,6 +16,13 @@ extension KeyValueLoad {
     guard spec.preload else { return 0 }
     nextToLoad = 0
     return spec.keys
+  }
+
+  /// Not inlined, because it would copy the load on the stack of each `begin`.
+  @inline(never)
+  mutating func load(_ number: Int) -> KeyValueCommand {
+    nextToLoad = number + 1
+    return .put(names[number], value: loadedValue(of: number))
   }
 
   public var writesToLoad: Int { nextToLoad.map { spec.keys - $0 } ?? 0 }
@@ -57,8 +64,8 @@ extension KeyValueLoad {
       defer { time += 2 }
       return Operation(
         client: loader, kind: .put, key: UInt32(key),
-        argument: ValueDigest(littleEndian: KeyValueLoad.loadedNumber(of: key))
-          .appending(filledValues.filler(of: loadedSize(of: key))),
+        argument: filledValues.digest(
+          of: loadedSize(of: key), number: KeyValueLoad.loadedNumber(of: key)),
         outcome: .ok, invoked: time, returned: time + 1, attempts: 0)
     }
   }

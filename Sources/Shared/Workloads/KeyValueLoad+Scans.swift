@@ -24,22 +24,31 @@ extension KeyValueLoad {
     return group.first + group.chooser.count
   }
 
-  mutating func noteScan(_ responses: [KeyValueResponse], in operation: inout Operation) {
+  /// The digest of a value that a client has read, or of none.
+  func digest(of found: [UInt8]?) -> ValueDigest {
+    if let found { filledValues.digest(of: found) } else { .absent }
+  }
+
+  mutating func noteScan(
+    _ responses: [KeyValueResponse], of scan: Operation, in ending: inout OperationEnding
+  ) {
     var found: [ScannedValues.Version] = []
     found.reserveCapacity(responses.count)
     for response in responses {
       guard case .value(let value) = response else { break }
-      let key = operation.key + UInt32(found.count)
-      found.append(ScannedValues.Version(key: key, value: ValueDigest(value)))
+      let key = scan.key + UInt32(found.count)
+      found.append(ScannedValues.Version(key: key, value: digest(of: value)))
     }
     // No other answer to a scan is possible.
-    guard operation.kind == .scan, found.count == responses.count,
-      found.count <= operation.scanLength
+    guard scan.kind == .scan, found.count == responses.count,
+      found.count <= scan.scanLength
     else {
-      operation.outcome = .unknown
+      ending.outcome = .unknown
       return
     }
-    scans.add(found, to: &operation)
+    var ended = scan
+    scans.add(found, to: &ended)
+    ending.observed = ended.observed
   }
 
   /// The values that the scans returned, moved out after the operations.

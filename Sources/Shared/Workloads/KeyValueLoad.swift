@@ -31,7 +31,7 @@ public struct KeyValueLoad: ClientLoad {
   var chooser: KeyChooser
   /// By group of clients, if groups have their own keys: how they choose, and the first of them.
   var groupChoosers: [(chooser: KeyChooser, first: Int)] = []
-  var names: KeyNames
+  let names: KeyNames
   private let choices: [(limit: Double, choice: Choice)]
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
   var current: [Int] = []
@@ -139,13 +139,10 @@ public struct KeyValueLoad: ClientLoad {
   public mutating func begin(
     client: Int, sequence: UInt64, due: Interval, at now: Interval
   ) -> KeyValueCommand {
-    if let number = nextToLoad {
-      nextToLoad = number + 1
-      return .put(names[number], value: loadedValue(of: number))
-    }
+    if let number = nextToLoad { return load(number) }
     var operation = Operation(
-      client: UInt32(client), kind: .get, key: 0, intended: due.nanoseconds,
-      invoked: now.nanoseconds, returned: .max, sequence: sequence)
+      client: UInt32(client), intended: due.nanoseconds, invoked: now.nanoseconds,
+      sequence: sequence)
     while current.count <= client { addClient() }
     let command: KeyValueCommand
     if clientRandoms.isEmpty {
@@ -153,9 +150,9 @@ public struct KeyValueLoad: ClientLoad {
       drawnCount += 1
       command = draw(for: client, into: &operation)
     } else {
-      swap(&random, &clientRandoms[client])
+      random = clientRandoms[client]
       command = draw(for: client, into: &operation)
-      swap(&random, &clientRandoms[client])
+      clientRandoms[client] = random
     }
     current[client] = history.count
     history.append(operation)
@@ -207,7 +204,7 @@ public struct KeyValueLoad: ClientLoad {
       let expected = lastSeen[number]
       operation.expected = ValueDigest(expected)
       let value = makeValue(size, by: client, &operation)
-      writing[client] = value
+      if tracksValues { writing[client] = value }
       return .compareAndSwap(names[number], expected: expected, value: value)
     }
   }
@@ -224,10 +221,10 @@ public struct KeyValueLoad: ClientLoad {
   }
 
   mutating func drawChoice() -> Choice {
-    let total = choices[choices.count - 1].limit
-    let point = random.unit() * total
-    for (limit, choice) in choices where point < limit { return choice }
-    return choices[choices.count - 1].choice
+    let last = choices[choices.count - 1]
+    let point = random.unit() * last.limit
+    for index in choices.indices where point < choices[index].limit { return choices[index].choice }
+    return last.choice
   }
 
   private mutating func get(_ number: Int, into operation: inout Operation) -> KeyValueCommand {
@@ -253,7 +250,7 @@ public struct KeyValueLoad: ClientLoad {
     valueCount += 1
     let number = valueCount
     let size = size ?? filledValues.fixedSize ?? spec.valueSize.draw(&random)
-    operation.argument = ValueDigest(littleEndian: number).appending(filledValues.filler(of: size))
+    operation.argument = filledValues.digest(of: size, number: number)
     pieces?.note(number, length: size, writtenBy: history.count)
     guard filledValues.fixedSize != nil else {
       return filledValues.value(of: size, number: number)

@@ -11,7 +11,7 @@ public struct ProbeHistory: Sendable {
   static let keyCount = 8
 
   public private(set) var history: OperationLog
-  private var names: KeyNames
+  private let names: KeyNames
   /// The operation each client has outstanding, as a position in `history`; -1 for none.
   private var current: [Int] = []
   private var valueCount: UInt64 = 0

@@ -5,30 +5,39 @@ public enum RealFunctions {
   // `Double` is exact.
   private static let ln2High = 0x1.62E4_2FEEp-1
   private static let ln2Low = 0x1.A39E_F357_93C76p-33
-  /// 1/14, 1/13 ... 1/1: multiplying is several times as fast as dividing.
-  private static let reciprocals: [Double] = (1...14).reversed().map { 1 / Double($0) }
-  /// 1/23, 1/21 ... 1/1.
-  private static let oddReciprocals: [Double] = (0...11).reversed().map { 1 / Double(2 * $0 + 1) }
+
+  /// What is added to a quotient before its fraction is cut off, to round it to the nearest number.
+  /// With 1/2, the sum of the largest quotient below 1/2 would be rounded to 1.
+  private static let almostHalf = 0x1.FFFF_FFFF_FFFF_Fp-2
 
   /// e to the power of `x`, with a relative error below 10⁻¹⁴ for results in the normal range.
   public static func exp(_ x: Double) -> Double {
     guard x == x else { return x }
     if x > 709.7828 { return .infinity }
     if x < -745 { return 0 }
-    let doublings = (x / ln2High).rounded()
-    let rest = (x - doublings * ln2High) - doublings * ln2Low
-    // Taylor's series: |rest| ≤ ln 2 / 2, so the 14th term is below 2 · 10⁻¹⁷.
+    let quotient = x / ln2High
+    let doublings = Int(quotient + (quotient < 0 ? -almostHalf : almostHalf))
+    let rest = (x - Double(doublings) * ln2High) - Double(doublings) * ln2Low
+    // Taylor's series: |rest| ≤ ln 2 / 2, so the 14th term is below 2 · 10⁻¹⁷. The compiler unrolls
+    // the loop and computes the reciprocals.
     var sum = 1.0
-    for factor in reciprocals { sum = 1 + rest * factor * sum }
-    return scale(sum, by: Int(doublings))
+    var term = 14
+    while term > 0 {
+      sum = 1 + rest * (1 / Double(term)) * sum
+      term -= 1
+    }
+    return scale(sum, by: doublings)
   }
 
   /// The natural logarithm, with an absolute error below 10⁻¹⁵ near 1 and a relative one elsewhere.
   public static func log(_ x: Double) -> Double {
     guard x > 0 else { return x == 0 ? -.infinity : .nan }
     guard x.isFinite else { return x }
-    var exponent = Double(x.exponent)
-    var significand = x.significand
+    // Numbers that are too small for the normal form are brought into it.
+    let isSmall = x < .leastNormalMagnitude
+    let bits = (isSmall ? x * 0x1p54 : x).bitPattern
+    var exponent = Double(Int(bits >> 52) - (isSmall ? 1023 + 54 : 1023))
+    var significand = Double(bitPattern: bits & 0xF_FFFF_FFFF_FFFF | 1023 << 52)
     if significand > 1.414_213_562_373_095 {
       significand /= 2
       exponent += 1
@@ -37,7 +46,11 @@ public enum RealFunctions {
     let z = (significand - 1) / (significand + 1)
     let square = z * z
     var sum = 0.0
-    for coefficient in oddReciprocals { sum = sum * square + coefficient }
+    var odd = 23
+    while odd > 0 {
+      sum = sum * square + 1 / Double(odd)
+      odd -= 2
+    }
     return exponent * ln2High + (2 * z * sum + exponent * ln2Low)
   }
 
@@ -82,7 +95,10 @@ public enum RealFunctions {
   }
 
   private static func scale(_ x: Double, by doublings: Int) -> Double {
-    doublings < -1022
+    if -1022...1023 ~= doublings {
+      return x * Double(bitPattern: UInt64(doublings + 1023) << 52)
+    }
+    return doublings < -1022
       ? x * 0x1p-1022 * Double(sign: .plus, exponent: max(doublings + 1022, -100), significand: 1)
       : x * Double(sign: .plus, exponent: min(doublings, 1023), significand: 1)
         * (doublings > 1023 ? 2 : 1)

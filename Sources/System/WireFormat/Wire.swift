@@ -33,29 +33,40 @@ public struct WireWriter: Sendable {
   public init() {}
 
   /// Makes room for `byteCount` more bytes.
+  @inline(__always)
   public mutating func reserve(_ byteCount: Int) {
-    let needed = count + byteCount
-    if needed > storage.count {
-      grow(to: max(needed, storage.count * 2, 64))
-    }
+    if count + byteCount > storage.count { grow(toHold: count + byteCount) }
   }
 
   /// Moves the written bytes to a larger buffer. The room behind them is not set to zero, because
   /// for large values that would cost as much as writing them.
-  private mutating func grow(to room: Int) {
+  @inline(never)
+  public mutating func grow(toHold needed: Int) {
+    let room = max(needed, storage.count * 2, 64)
     storage = [UInt8](unsafeUninitializedCapacity: room) { target, count in
       withBytes { UnsafeMutableRawBufferPointer(target).copyMemory(from: $0) }
       count = room
     }
   }
 
-  public mutating func write<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
-    reserve(MemoryLayout<Number>.size)
+  /// Writes `byteCount` bytes, all of which `body` must set. Values that are written together need
+  /// one check that the buffer has room and no other owner, which takes longer than storing them.
+  @inline(__always)
+  public mutating func write(
+    byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void
+  ) {
+    reserve(byteCount)
     let offset = count
     storage.withUnsafeMutableBytes {
-      $0.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
+      body(UnsafeMutableRawBufferPointer(rebasing: $0[offset..<offset + byteCount]))
     }
-    count += MemoryLayout<Number>.size
+    count += byteCount
+  }
+
+  public mutating func write<Number: FixedWidthInteger & BitwiseCopyable>(_ number: Number) {
+    write(byteCount: MemoryLayout<Number>.size) {
+      $0.storeBytes(of: number.littleEndian, as: Number.self)
+    }
   }
 
   public mutating func write(_ flag: Bool) { write(UInt8(flag ? 1 : 0)) }
@@ -69,15 +80,9 @@ public struct WireWriter: Sendable {
   public mutating func write(_ bytes: [UInt8], in range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
     guard !range.isEmpty else { return }
-    reserve(range.count)
-    let offset = count
-    storage.withUnsafeMutableBytes { target in
-      bytes.withUnsafeBytes { source in
-        UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
-          .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
-      }
+    write(byteCount: range.count) { target in
+      bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
-    count += range.count
   }
 
   /// Overwrites four bytes that were written earlier, such as a length that was not known yet.

@@ -99,7 +99,7 @@ struct RepeatedLoad: ClientLoad {
 
   init() {
     let value = [UInt8](repeating: 7, count: 64)
-    var names = KeyNames()
+    let names = KeyNames()
     commands = (0..<2_000).map { number in
       // Every key is both written and read, because the step of 7 is prime to the number of keys.
       let key = names[number * 7 % 1_000]

@@ -78,6 +78,44 @@ extension OperationLogTests {
     #expect(log.takeOperations() == varied)
   }
 
+  @Test("An operation that ends in place reads as if it had been changed as a whole")
+  func endings() {
+    let begun = OperationLogTests.varied.map { operation in
+      var begun = operation
+      begun.outcome = .unknown
+      begun.swapped = false
+      return begun
+    }
+    for observed in OperationLogTests.digests.map({ $0 as ValueDigest? }) + [nil] {
+      var log = OperationLog()
+      for operation in begun { log.append(operation) }
+      for place in begun.indices {
+        var expected = begun[place]
+        expected.outcome = Outcome(rawValue: UInt8(place % 3))!
+        expected.swapped = place % 2 == 0
+        expected.attempts = UInt16(place)
+        expected.returned = Int64(place) << 40
+        if let observed { expected.observed = observed }
+        var ending = OperationEnding(
+          expected.outcome, attempts: place, returned: expected.returned)
+        ending.swapped = expected.swapped
+        ending.observed = observed
+        log.end(place, ending)
+        #expect(log[place] == expected)
+      }
+    }
+  }
+
+  @Test("An operation that begins is a get of nothing, without an answer")
+  func beginning() {
+    let begun = Operation(client: 3, intended: 5, invoked: 9, sequence: 1 << 40)
+    #expect(
+      begun
+        == Operation(
+          client: 3, kind: .get, key: 0, intended: 5, invoked: 9, returned: .max,
+          sequence: 1 << 40))
+  }
+
   @Test("A stored operation takes 48 bytes, and 40 more if it has several digests")
   func sizes() {
     #expect(MemoryLayout<StoredOperation>.stride == 48)
@@ -95,6 +133,14 @@ struct ValueDigestTests {
       let whole = front.appending(end)
       #expect(whole == ValueDigest(Array(0..<40) + Array(repeating: 7, count: count)))
       #expect(whole.removing(end: end) == front)
+      #expect(front.appending(SharedEnd(end)) == whole)
+      #expect(ValueDigest.empty.appending(SharedEnd(end)) == end)
     }
+  }
+
+  @Test("The digest of a part of an array is that of the same bytes as a value")
+  func parts() {
+    let bytes = Array(0..<40 as Range<UInt8>)
+    for end in 3..<12 { #expect(ValueDigest(bytes[3..<end]) == ValueDigest(Array(bytes[3..<end]))) }
   }
 }

@@ -31,7 +31,7 @@ import WireFormat
   @Test("A store wants its commands announced once it is too large for the caches")
   func announcement() {
     var store = KeyValueStore()
-    var names = KeyNames()
+    let names = KeyNames()
     for number in 0..<4_095 { _ = store.apply(.put(names[number], value: [])) }
     #expect(!store.gainsByExpecting)
     _ = store.apply(.put(names[4_095], value: []))

@@ -55,6 +55,36 @@ import Testing
     }
   }
 
+  @Test(
+    "A rank by multiplications is that of the power, or is left to it",
+    arguments: [0.99, 0.98, 0.95, 0.9, 0.8, 0.75, 0.5], [100, 1_000_000, 10_000_000_000])
+  func ranksByProducts(theta: Double, count: Int) {
+    let ranks = ZipfianRanks(count: count, theta: theta)
+    var random = RandomStream(seed: 2)
+    var left = 0
+    for _ in 0..<20_000 {
+      // Powers from 1 to 1 / count, evenly over their logarithms.
+      let base = RealFunctions.pow(1 / Double(count), random.unit() * (1 - theta))
+      if let rank = ranks.rankByProducts(base) {
+        #expect(rank == ranks.rankByPower(base))
+      } else {
+        left += 1
+      }
+    }
+    #expect(left < 100)
+  }
+
+  @Test("Where rounding decides about a rank, and for other exponents, the power is taken")
+  func ranksByPower() {
+    let ranks = ZipfianRanks(count: 1 << 20, theta: 0.5)
+    for rank in 3..<1000 {
+      let base = (Double(rank) / 0x1p20).squareRoot()
+      #expect(ranks.rankByProducts(base) == nil)
+      #expect(ranks.rankByProducts(base * 1.0000001) == rank)
+    }
+    #expect(ZipfianRanks(count: 1000, theta: 0.7).rankByProducts(0.9) == nil)
+  }
+
   @Test("The two most popular ranks have the frequency of Zipf's law, the others nearly so")
   func rankFrequencies() {
     let ranks = ZipfianRanks(count: 1000, theta: 0.99)

@@ -93,10 +93,14 @@ import Workloads
     }
   }
 
+  /// Prefixes with which the digits begin at every place of a word, and end inside and outside of
+  /// the key's own room.
+  private static let prefixes = (0...24).map { String(repeating: "x", count: $0) }
+
   @Test(
-    "The name of a key is the prefix and its number in decimal", arguments: ["", "trial-7-"])
+    "The name of a key is the prefix and its number in decimal", arguments: prefixes)
   func names(prefix: String) {
-    var names = KeyNames(prefix: prefix)
+    let names = KeyNames(prefix: prefix)
     var random = RandomStream(seed: 3)
     let edges = (1...18).flatMap { digits in
       let power = (0..<digits).reduce(1) { power, _ in power * 10 }

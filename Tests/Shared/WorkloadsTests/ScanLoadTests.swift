@@ -21,7 +21,7 @@ extension KeyValueLoadTests {
     for step in 0..<400 {
       let client = step % 2
       let command = load.begin(client: client, sequence: UInt64(step), due: .zero, at: .zero)
-      var names = KeyNames()
+      let names = KeyNames()
       if case .consecutive(let prefix, let first, let count) = command {
         lengths.insert(Int(count))
         #expect(first + UInt64(count) <= (client == 0 ? 10 : 30) && count >= 1)

@@ -38,6 +38,30 @@ import Testing
     #expect(abs(RealFunctions.log10(1000) - 3) < 1e-15)
   }
 
+  /// The numbers that a seed draws follow from these bits.
+  @Test("The bits of exp and log are those of every earlier version")
+  func bits() {
+    var random = RandomStream(seed: 1)
+    var hash: UInt64 = 0
+    func add(_ x: Double) { hash = (hash ^ x.bitPattern) &* 1_099_511_628_211 }
+    for _ in 0..<10_000 {
+      let unit = random.unit()
+      add(RealFunctions.exp((unit - 0.5) * 1_500))
+      add(RealFunctions.exp(unit - 0.5))
+      add(RealFunctions.log(unit))
+      add(RealFunctions.log(Double(bitPattern: random.next() >> 2)))
+    }
+    // Halves of the unit in which exp counts, and their neighbours.
+    for step in -1075...1024 {
+      let half = (Double(step) + 0.5) * 0x1.62E4_2FEEp-1
+      for x in [half.nextDown, half, half.nextUp] { add(RealFunctions.exp(x)) }
+    }
+    for x in [Double.leastNonzeroMagnitude, .leastNormalMagnitude.nextDown] {
+      add(RealFunctions.log(x))
+    }
+    #expect(hash == 0x0F1D_6B47_AC90_7932)
+  }
+
   @Test("Powers are within 10⁻¹³ in the range that distributions use")
   func powers() {
     for base in [1e-9, 0.01, 0.5, 0.99, 1, 2, 10, 1e10] {
