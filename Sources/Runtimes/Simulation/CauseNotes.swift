@@ -111,7 +111,7 @@ extension SimulatedNode {
   @inline(__always)
   public mutating func noteHeld(in world: borrowing SharedWorld) {
     guard world.causes.isOn else { return }
-    while causes.held.count < barrier.needs.count {
+    while causes.held.count < barrier.tickets.count {
       causes.held.append((causes.turn, world.now + turn.elapsed))
     }
   }
@@ -119,8 +119,8 @@ extension SimulatedNode {
   /// A sync has ended: what it has released follows from what waited for it.
   public mutating func noteSynced(in world: inout SharedWorld) {
     guard world.causes.isOn else { return }
-    while causes.syncedCount < barrier.needs.count,
-      barrier.needs[causes.syncedCount] <= barrier.durableCount
+    while causes.syncedCount < barrier.tickets.count,
+      barrier.tickets[causes.syncedCount].need <= barrier.durableCount
     {
       let (turn, time) = causes.held[causes.syncedCount]
       let asked = min(time, world.now)
@@ -137,8 +137,9 @@ extension SimulatedNode {
   @inline(__always)
   public mutating func releaseSends(in world: inout SharedWorld) {
     guard world.causes.isOn else { return lend(in: &world) { $0.releaseSends() } }
-    for position in barrier.first..<barrier.needs.count
-    where barrier.needs[position] <= barrier.durableCount && barrier.receivers[position] == host.id
+    for position in barrier.first..<barrier.tickets.count
+    where barrier.tickets[position].need <= barrier.durableCount
+      && barrier.tickets[position].receiver == host.id
     {
       causes.ofOwnMessages.append(causes.held[position].record)
     }
@@ -151,7 +152,7 @@ extension SimulatedNode {
     lend(in: &world) { $0.releaseSends() }
     causes.isReleasing = false
     // The barrier has dropped what it has released, now and then.
-    let dropped = causes.held.count - barrier.needs.count
+    let dropped = causes.held.count - barrier.tickets.count
     causes.held.removeFirst(dropped)
     causes.syncedCount -= dropped
   }

@@ -52,6 +52,19 @@ extension NetworkState {
         bulk = end
         return (start, end)
       }
+
+      /// The same without degradations.
+      /// - Parameter time: how long the queue of all messages takes for these bytes.
+      @inline(__always)
+      mutating func enqueue(
+        _ bytes: Int, from begin: Instant, taking time: Interval, at nanosecondsPerByte: Double
+      ) -> (start: Instant, end: Instant) {
+        enqueue(bytes, from: begin) { start, factor in
+          factor == NetworkState.bulkFactor
+            ? start + time
+            : start + NetworkState.time(of: bytes, at: nanosecondsPerByte * factor)
+        }
+      }
     }
   }
 }
@@ -83,6 +96,14 @@ extension NetworkState {
     return .nanoseconds(Int64(Double(bytes) * nanosecondsPerByte + 0.999_999))
   }
 
+  /// How long a node's interface takes for bytes, without degradations.
+  @inline(__always)
+  func time(of bytes: Int, at node: Int) -> Interval {
+    bytes <= Self.packetByteCount
+      ? .nanoseconds(packetTimesNs[bytes])
+      : Self.time(of: bytes, at: interfaces[node].nanosecondsPerByte * Self.bulkFactor)
+  }
+
   /// How long a node's interface takes to receive bytes of which the last one arrives at `end`, at
   /// the rate of that time.
   @inline(__always)
@@ -111,10 +132,9 @@ extension NetworkState {
     _ bytes: Int, from node: Int, departing: Instant
   ) -> (start: Instant, end: Instant) {
     if degradations.isEmpty {
+      let time = time(of: bytes, at: node)
       let perByte = interfaces[node].nanosecondsPerByte
-      return interfaces[node].sending.enqueue(bytes, from: departing) {
-        $0 + Self.time(of: bytes, at: perByte * $1)
-      }
+      return interfaces[node].sending.enqueue(bytes, from: departing, taking: time, at: perByte)
     }
     var queues = interfaces[node].sending
     defer { interfaces[node].sending = queues }
@@ -148,15 +168,14 @@ extension NetworkState {
     let perByte = interfaces[node].nanosecondsPerByte
     if perByte == 0 { return now }
     interfaces[node].acceptedBytes &+= bytes
-    let begun = hasLead ? now : now - Self.time(of: bytes, at: perByte * Self.bulkFactor)
+    let time = time(of: bytes, at: node)
+    let begun = hasLead ? now : now - time
     // A short message that finds the interface free has been received when it has arrived.
     if !hasLead, interfaces[node].receiving.bulk <= begun {
       interfaces[node].receiving.bulk = now
       return now
     }
-    let place = interfaces[node].receiving.enqueue(bytes, from: begun) {
-      $0 + Self.time(of: bytes, at: perByte * $1)
-    }
+    let place = interfaces[node].receiving.enqueue(bytes, from: begun, taking: time, at: perByte)
     return max(place.end, now)
   }
 

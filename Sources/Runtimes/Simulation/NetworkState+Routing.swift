@@ -49,7 +49,7 @@ extension NetworkState {
     var draws = MessageDraws(from: &links[position].random)
     let latency = sample(links[position].sampler, draws.next())
     let sent = transmit(bytes, from: from, departing: departing)
-    let reception = Self.time(of: bytes, at: interfaces[to].nanosecondsPerByte * Self.bulkFactor)
+    let reception = time(of: bytes, at: to)
     let way = sent.start + latency + reception
     let time = max(sent.end + latency, way, links[position].lastArrival + reception)
     links[position].lastArrival = time
@@ -105,8 +105,7 @@ extension NetworkState {
     if isRequest {
       let (word, start) = clients.clients[owner].noteRequest(departing: departing, takes: own)
       let latency = sample(sampler, word)
-      let reception = Self.time(
-        of: bytes, at: interfaces[node].nanosecondsPerByte * Self.bulkFactor)
+      let reception = self.time(of: bytes, at: node)
       time = max(start + own + latency, start + latency + reception, last + reception)
     } else {
       let sent = transmit(bytes, from: node, departing: departing)

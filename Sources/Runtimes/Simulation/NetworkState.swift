@@ -16,6 +16,9 @@ public struct NetworkState: ~Copyable {
   var links: FixedArray<Link>
   /// Every node's interface.
   var interfaces: FixedArray<Interface>
+  /// How long a queue of an interface takes for a packet of each length, in nanoseconds, because
+  /// most messages are packets and computing the time takes longer than looking it up.
+  let packetTimesNs: FixedArray<Int64>
   var clients: ClientLinks
   /// For each node.
   var transfers: [Transfer]
@@ -89,6 +92,9 @@ public struct NetworkState: ~Copyable {
     interfaces = FixedArray(
       repeatElement(Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)
     )
+    let perByte = Self.nanosecondsPerByte(model.nic) * Self.bulkFactor
+    packetTimesNs = FixedArray(
+      (0...Self.packetByteCount).map { Self.time(of: $0, at: perByte).nanoseconds })
     var samplers = [LatencySampler(model.latency)]
     // Each link has its own stream, so that the nth message of a link draws the same numbers
     // regardless of other messages: trials of one seed differ by the protocols' actions, not by

@@ -6,13 +6,18 @@ import Replication
 /// appended waits until `n` records are durable, whether or not its own turn appended any: the
 /// barrier holds across turns while a sync is in flight.
 public struct DurabilityBarrier<Message: Sendable>: Sendable {
+  /// The replica that a message is for, and the number of durable records that it needs.
+  public struct Ticket: Sendable {
+    public let receiver: ReplicaID
+    public let need: Int
+  }
+
   /// Waiting messages, oldest first; those before `first` have left and are `nil`, so that a
   /// message is moved out and not copied.
   private var messages: [Message?] = []
-  /// For each of them, the replica that it is for and the number of durable records that it needs.
-  /// An array for each, because taking a part out of a generic pair copies the other parts.
-  public private(set) var receivers: [ReplicaID] = []
-  public private(set) var needs: [Int] = []
+  /// What is known of each of them. Another array, because taking a message out of a pair would
+  /// copy it.
+  public private(set) var tickets: [Ticket] = []
   public private(set) var first = 0
   /// Records appended so far.
   public private(set) var appendedCount: Int
@@ -26,7 +31,7 @@ public struct DurabilityBarrier<Message: Sendable>: Sendable {
   }
 
   public var isOpen: Bool { appendedCount == durableCount }
-  public var heldCount: Int { needs.count - first }
+  public var heldCount: Int { tickets.count - first }
 
   public mutating func append(_ recordCount: Int) { appendedCount += recordCount }
 
@@ -35,8 +40,7 @@ public struct DurabilityBarrier<Message: Sendable>: Sendable {
   @inline(__always)
   public mutating func hold(_ message: consuming Message, to receiver: ReplicaID) {
     messages.append(message)
-    receivers.append(receiver)
-    needs.append(appendedCount)
+    tickets.append(Ticket(receiver: receiver, need: appendedCount))
   }
 
   /// Notes that a sync has ended that covered the first `count` records.
@@ -46,11 +50,11 @@ public struct DurabilityBarrier<Message: Sendable>: Sendable {
   }
 
   /// Whether a held message may leave.
-  public var hasReleased: Bool { first < needs.count && needs[first] <= durableCount }
+  public var hasReleased: Bool { first < tickets.count && tickets[first].need <= durableCount }
 
   /// The addressee of the oldest held message, if that may leave.
   @inline(__always)
-  public var releasedReceiver: ReplicaID? { hasReleased ? receivers[first] : nil }
+  public var releasedReceiver: ReplicaID? { hasReleased ? tickets[first].receiver : nil }
 
   /// Removes and returns the oldest held message, which may leave (`hasReleased`).
   @inline(__always)
@@ -63,10 +67,10 @@ public struct DurabilityBarrier<Message: Sendable>: Sendable {
   /// busy disk there may always be some that wait, so the memory is freed when those that have left
   /// are the larger part.
   public mutating func dropTaken() {
-    guard first > 0, first == needs.count || first >= 64 && first * 2 >= needs.count else { return }
+    guard first > 0, first == tickets.count || first >= 64 && first * 2 >= tickets.count
+    else { return }
     messages.removeSubrange(..<first)
-    receivers.removeSubrange(..<first)
-    needs.removeSubrange(..<first)
+    tickets.removeSubrange(..<first)
     first = 0
   }
 }

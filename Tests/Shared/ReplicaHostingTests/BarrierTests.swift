@@ -57,7 +57,7 @@ import WireFormat
       barrier.synced(turn)
       let released = release(&barrier)
       if released != ["\(turn)"] { Issue.record("turn \(turn): \(released)") }
-      longest = max(longest, barrier.needs.count)
+      longest = max(longest, barrier.tickets.count)
     }
     #expect(barrier.heldCount == 1)
     #expect(longest < 200)
