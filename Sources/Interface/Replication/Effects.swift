@@ -163,7 +163,9 @@ public struct Effects<Core: ReplicaCore>: Sendable {
     if taken.contains(.records), inner.records.count == 1 {
       // Most turns write one record, which is moved and not copied.
       persist(record(inner.records.removeLast()))
+      if inner.checkpointStart == nil { inner.filled.remove(.records) }
     }
+    if inner.filled.isEmpty { return }
     forward(
       inner, record: record, message: { $0 }, timer: timer)
     inner.removeAll()

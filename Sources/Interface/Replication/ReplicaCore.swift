@@ -50,7 +50,8 @@ public protocol ReplicaCore: Sendable {
   /// Handles one event and adds its effects. `now` is a reading of this node's own clock, which
   /// never steps and keeps running while the process is stopped. It was read after the event and
   /// the requests in it had arrived.
-  mutating func handle(_ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>)
+  mutating func handle(
+    _ event: consuming Event<Self>, at now: Instant, into effects: inout Effects<Self>)
 
   /// Tells the core that another node is alive, but may be silent for a while, because it receives,
   /// writes or sends a large message. A core that judges single nodes by their silence must not

@@ -4,15 +4,15 @@ import Replication
 extension WithAuthority {
   @inline(__always)
   mutating func handleAsReplica(
-    _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
+    _ event: consuming Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
     viewLease.observe(now)
-    switch event {
+    switch consume event {
     case .received(let message, let sender):
-      if let message = message.authority {
-        receive(message, from: sender, at: now, into: &effects)
+      if let authority = message.authority {
+        receive(authority, from: sender, at: now, into: &effects)
       } else {
-        replica?.handle(.received(message, from: sender), at: now, into: &replicaEffects)
+        replica?.handle(.received(consume message, from: sender), at: now, into: &replicaEffects)
       }
     case .requested(let batch):
       replica?.handle(.requested(batch), at: now, into: &replicaEffects)

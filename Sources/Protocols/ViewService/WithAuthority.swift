@@ -164,10 +164,10 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
     }
   }
 
-  // Inlined, so that the host's event is taken apart where it is made instead of being copied.
+  // The event is consumed, so that its message is handed on to the replica without a copy.
   @inline(__always)
   public mutating func handle(
-    _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
+    _ event: consuming Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
     if consensus == nil {
       handleAsReplica(event, at: now, into: &effects)

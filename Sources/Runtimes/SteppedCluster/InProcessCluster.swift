@@ -52,7 +52,8 @@ public struct InProcessCluster<Core: ReplicaCore> {
   /// Messages for which this returns false are lost.
   public var delivers: (Envelope) -> Bool = { _ in true }
   public var deliveredCount = 0
-  public var head = 0
+  /// The messages that `run` has taken out of the queue, last one first.
+  public var delivering: [Envelope] = []
   public var effects = Effects<Core>()
 
   public init(membership: Membership, options: Core.Options, keepsHistory: Bool = true) {
@@ -68,7 +69,7 @@ public struct InProcessCluster<Core: ReplicaCore> {
 
   /// Hands one event to one core, as a turn of its own, and carries out its effects; messages are
   /// queued, not delivered.
-  public mutating func handle(_ event: Event<Core>, at id: ReplicaID) {
+  public mutating func handle(_ event: consuming Event<Core>, at id: ReplicaID) {
     guard nodes[id.index].isUp else { return }
     nodes[id.index].core.handle(event, at: now, into: &effects)
     carryOut(at: id)
@@ -88,37 +89,25 @@ public struct InProcessCluster<Core: ReplicaCore> {
   @discardableResult
   public mutating func run(limit: Int = .max) -> Bool {
     var remaining = limit
-    while remaining > 0, let envelope = takeNext() {
-      remaining -= 1
-      guard envelope.from == envelope.to || delivers(envelope) else { continue }
-      deliveredCount += 1
-      handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+    while remaining > 0, !inFlight.isEmpty {
+      // The queue is taken as a whole and turned around, because an array gives away only its last
+      // element without copying it.
+      swap(&inFlight, &delivering)
+      delivering.turnAround()
+      while remaining > 0, !delivering.isEmpty {
+        let envelope = delivering.removeLast()
+        remaining -= 1
+        guard envelope.from == envelope.to || delivers(envelope) else { continue }
+        deliveredCount += 1
+        handle(.received(envelope.message, from: envelope.from), at: envelope.to)
+      }
     }
-    if head > 0 {
-      inFlight.removeSubrange(..<head)
-      head = 0
+    if !delivering.isEmpty {
+      delivering.turnAround()
+      inFlight = delivering + inFlight
+      delivering.removeAll(keepingCapacity: true)
     }
     return inFlight.isEmpty
-  }
-
-  /// Takes the oldest message out of the queue; `nil` if the queue is empty. The last message is
-  /// moved and not copied, as in the other runtimes.
-  @inline(__always)
-  private mutating func takeNext() -> Envelope? {
-    guard head < inFlight.count else { return nil }
-    guard head < inFlight.count - 1 else {
-      let last = inFlight.removeLast()
-      if head > 0 { inFlight.empty() }
-      head = 0
-      return last
-    }
-    let next = inFlight[head]
-    head += 1
-    if head > 4096, head * 2 > inFlight.count {
-      inFlight.removeSubrange(..<head)
-      head = 0
-    }
-    return next
   }
 
   /// Fires a timer if it is set; returns whether it was.
