@@ -43,6 +43,8 @@ final class Worker: Sendable {
 /// A cluster of real nodes, each on a thread of this process, with a gateway.
 final class Stage {
   let directory: URL
+  /// Reserved, because another process could take the port of a node that is to start again.
+  private let ports: PortReservation
   private let endpoints: [Endpoint]
   private let membership: Membership
   private let protocolName: String
@@ -59,7 +61,9 @@ final class Stage {
   ) throws {
     directory = FileManager.default.temporaryDirectory.appending(path: "serving-\(UUID())")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let endpoints = try Endpoint.freeOnLoopback(replicas)
+    let ports = try PortReservation(onLoopback: replicas)
+    let endpoints = ports.endpoints
+    self.ports = ports
     let membership = Membership(replicas: replicas, authority: 0)
     let name = "\(Core.self)"
     self.endpoints = endpoints
