@@ -71,6 +71,8 @@ struct TrialFindings: Sendable {
 
   /// Faults that hit a node.
   var faultCount: Int { record.faults.count { !$0.nodes.isEmpty } }
+  /// How often any node was hit by a fault.
+  var hitCount: Int { record.faults.reduce(0) { $0 + $1.nodes.count } }
 
   /// The command that replays this trial.
   var replay: String {
