@@ -10,7 +10,7 @@ import Trials
 /// taken from the latencies that the trial reports. The law holds exactly, because the parts of
 /// operations outside of the interval are taken from the history.
 extension TrialMetrics {
-  /// A sentence about the first broken rule; nil if all hold, or if nobody counted the clients'
+  /// A sentence about the first broken rule; nil if all hold, or if the record lacks the clients'
   /// time.
   func brokenLittlesLaw(in trial: TrialRecord, pause: Interval?) -> String? {
     for histogram in [latency.answered, latency.open, latency.abandoned, clientWait] {

@@ -21,7 +21,7 @@ public struct TrialRecord: Sendable, Equatable {
   public var measuredEndNs: Int64
   public var clients: Int
   /// The time in the measured interval that the clients spent on operations of the load, summed
-  /// over the clients and counted by their driver; nil if nobody counted it.
+  /// over the clients and counted by their driver; nil in a record without that count.
   public var busyTime: Interval?
   /// In order of their start.
   public var faults: [InjectedFault]
