@@ -18,7 +18,7 @@ extension RaftReplica {
     /// Reads that arrived before this term's first commit.
     var waitingReads: [ReadTicket] = []
 
-    /// The highest value that a majority of replicas has reached; `least` if that is no higher.
+    /// The highest value that a majority of replicas has reached, but at least `least`.
     @inline(__always)
     func reachedByMajority<Value: Comparable>(
       of membership: Membership, above least: Value, _ value: (borrowing Progress) -> Value

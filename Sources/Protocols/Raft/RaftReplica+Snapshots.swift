@@ -88,7 +88,7 @@ extension RaftReplica.Log {
   /// Returns a request without the entries that have left this log. They are committed, so the
   /// leader of every later term has the same, and the logs are known to match up to the base.
   func withoutForgotten(_ request: RaftReplica.AppendEntries) -> RaftReplica.AppendEntries {
-    guard request.prevLogIndex < base else { return request }
+    assert(request.prevLogIndex < base, "the request begins with entries that have left the log")
     var rest = request
     rest.entries.removeFirst(min(base - request.prevLogIndex, request.entries.count))
     rest.prevLogIndex = base

@@ -122,7 +122,9 @@ extension NetworkState {
   @inline(__always)
   func received(_ path: Path, from begin: Instant) -> Instant {
     if let own = path.clientReception { return begin + own }
-    return finish(path.bytes, from: begin, through: path.to, Self.bulkFactor)
+    return degradations.isEmpty
+      ? begin + time(of: path.bytes, at: path.to)
+      : finishDegraded(path.bytes, from: begin, through: path.to, Self.bulkFactor)
   }
 
   /// Puts a message into the queue of the sender's interface.
@@ -190,20 +192,10 @@ extension NetworkState {
     return received
   }
 
-  /// When one of the queues of a node's interface has handled the last of the bytes.
-  @inline(__always)
-  private func finish(
-    _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
-  ) -> Instant {
-    guard degradations.isEmpty else {
-      return finishDegraded(bytes, from: start, through: node, factor)
-    }
-    return start + Self.time(of: bytes, at: interfaces[node].nanosecondsPerByte * factor)
-  }
-
-  /// The same at the interface's own rate, or at that of the narrowest degradation for as long as
-  /// that lasts. Without that limit, a queue that built up in a short fault would stay slow long
-  /// after the fault's end.
+  /// When one of the queues of a node's interface has handled the last of the bytes, at the
+  /// interface's own rate, or at that of the narrowest degradation for as long as that lasts.
+  /// Without that limit, a queue that built up in a short fault would stay slow long after the
+  /// fault's end.
   private func finishDegraded(
     _ bytes: Int, from start: Instant, through node: Int, _ factor: Double
   ) -> Instant {

@@ -8,9 +8,9 @@
 /// or two, which costs a third of a heap's push and pop.
 ///
 /// The places only decide how fast a key is found. Which key is the first depends on keys alone, so
-/// the buckets' width may follow the events: every `tuningInterval` pops it is set anew:
-/// a bucket then holds about one key. With very many waiting keys it holds more, because the wheel
-/// would be too short for them otherwise.
+/// the buckets' width may follow the events. Every `tuningInterval` pops it is chosen again, so
+/// that a bucket holds about one key. With very many waiting keys a bucket holds more, because the
+/// wheel would be too short for them otherwise.
 ///
 /// Safety: all access goes through the methods below. `near[0..<nearCount]` are initialised.
 /// `links` and `keys` have an entry for each slot, which is initialised while the slot is in the

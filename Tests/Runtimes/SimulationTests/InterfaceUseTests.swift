@@ -65,7 +65,7 @@ import Trials
     #expect(abs(next.mostBytes - 2_000) < 0.01)
   }
 
-  @Test("A short message whose reception began before the measured interval is no contradiction")
+  @Test("A short message whose reception began before the measured interval breaks no bound")
   func shortMessages() throws {
     // 10 Gbit/s: 9,000 bytes take 7.3 us.
     for slowness in [0, 1.001, 1.5, 100] {
