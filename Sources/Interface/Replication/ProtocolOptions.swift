@@ -1,3 +1,5 @@
+import Primitives
+
 /// The options of one protocol that a user may set in an experiment's `options`.
 public protocol ProtocolOptions: Sendable {
   /// Every option with its type, default and range.
@@ -229,6 +231,11 @@ extension SwitchableBug {
   public static var listWithSnapshots: [(name: String, meaning: String)] {
     list + snapshotBugs.map { ($0.rawValue, $0.meaning) }
   }
+
+  /// Whether the options name this bug. The code of a bug is laid out apart from the protocol's own
+  /// (`rarely`).
+  @inline(__always)
+  public func isSwitchedOn(by chosen: Self?) -> Bool { rarely(chosen == self) }
 
   /// The bug of this type that the options name, or `nil` for any other value.
   public static func chosen(in values: OptionValues) -> Self? {

@@ -138,6 +138,7 @@ public struct ChainReplica: ViewFollower {
     }
   }
 
+  @inline(__always)
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -203,7 +204,8 @@ public struct ChainReplica: ViewFollower {
   var isJoiner: Bool { place == .joiner }
 
   /// Whether this rule is switched off, to show that the bench catches it.
-  func broken(_ bug: Bug) -> Bool { options.bug == bug }
+  @inline(__always)
+  func broken(_ bug: Bug) -> Bool { bug.isSwitchedOn(by: options.bug) }
 
   @inline(__always)
   public var status: ReplicaStatus {

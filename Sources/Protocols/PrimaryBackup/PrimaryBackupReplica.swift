@@ -88,6 +88,7 @@ public struct PrimaryBackupReplica: ViewFollower {
 
   public mutating func recover(_ record: Record) { log.recover(record.entry, at: record.index) }
 
+  @inline(__always)
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -147,7 +148,8 @@ public struct PrimaryBackupReplica: ViewFollower {
   }
 
   /// Whether this rule is switched off, to show that the bench catches it.
-  func broken(_ bug: Bug) -> Bool { options.bug == bug }
+  @inline(__always)
+  func broken(_ bug: Bug) -> Bool { bug.isSwitchedOn(by: options.bug) }
 
   @inline(__always)
   public var status: ReplicaStatus {

@@ -127,6 +127,7 @@ public struct RaftReplica: ReplicaCore {
     }
   }
 
+  @inline(__always)
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -229,7 +230,8 @@ public struct RaftReplica: ReplicaCore {
   }
 
   /// Whether this rule is switched off, to show that the bench catches it.
-  func broken(_ bug: Bug) -> Bool { options.bug == bug }
+  @inline(__always)
+  func broken(_ bug: Bug) -> Bool { bug.isSwitchedOn(by: options.bug) }
 
   @inline(__always)
   public var status: ReplicaStatus {

@@ -194,7 +194,8 @@ public struct WithAuthority<Replica: ViewFollower, Consensus: ReplicaCore>: Repl
   private var ownConsensus: Consensus { @inline(__always) _read { yield consensus! } }
 
   /// Whether this rule is switched off, to show that the bench catches it.
-  func broken(_ bug: ViewServiceBug) -> Bool { options.bug == bug }
+  @inline(__always)
+  func broken(_ bug: ViewServiceBug) -> Bool { bug.isSwitchedOn(by: options.bug) }
 
   @inline(__always)
   public var status: ReplicaStatus {

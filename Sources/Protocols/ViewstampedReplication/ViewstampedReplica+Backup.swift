@@ -87,7 +87,7 @@ extension ViewstampedReplica {
     let reply = Message.prepareOK(PrepareOK(view: viewNumber, op: log.lastOp))
     let primary = membership.replicas[primary(of: viewNumber)]
     // Bug: prepare-ok-before-durable.
-    if options.bug == .prepareOKBeforeDurable {
+    if broken(.prepareOKBeforeDurable) {
       effects.sendEarly(reply, to: primary)
     } else {
       effects.send(reply, to: primary)

@@ -44,7 +44,7 @@ extension ViewstampedReplica {
   private func countOwn(through op: LogIndex, into effects: inout Effects<Self>) {
     let reply = Message.prepareOK(PrepareOK(view: viewNumber, op: op))
     // Bug: primary-counts-before-sync.
-    if options.bug == .primaryCountsBeforeSync {
+    if broken(.primaryCountsBeforeSync) {
       effects.sendEarly(reply, to: id)
     } else {
       effects.send(reply, to: id)
@@ -112,7 +112,7 @@ extension ViewstampedReplica {
   ) {
     // Bug: count-any-view. Across views a replica may drop what it had.
     guard primacy != nil, message.op <= log.lastOp,
-      message.view == viewNumber || options.bug == .countAnyView
+      message.view == viewNumber || broken(.countAnyView)
     else { return }
     primacy!.progress[slot].isActive = true
     primacy!.progress[slot].notePrepared(through: message.op)
@@ -131,7 +131,7 @@ extension ViewstampedReplica {
       var holders = 0
       for holder in progress.indices where progress[holder].prepared >= op { holders += 1 }
       // Bug: answer-before-commit.
-      let isOwn = options.bug == .answerBeforeCommit && candidate == ownSlot
+      let isOwn = broken(.answerBeforeCommit) && candidate == ownSlot
       if holders >= membership.majority || isOwn { committed = op }
     }
     guard committed > commitNumber else { return }

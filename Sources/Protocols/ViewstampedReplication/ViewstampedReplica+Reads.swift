@@ -14,9 +14,9 @@ extension ViewstampedReplica {
     }
     let hasCommitted = commitNumber >= startOp
     // Bug: read-without-quorum.
-    if options.bug == .readWithoutQuorum, hasCommitted { return effects.read(ticket) }
+    if broken(.readWithoutQuorum), hasCommitted { return effects.read(ticket) }
     // Bug: read-before-view-commit.
-    guard hasCommitted || options.bug == .readBeforeViewCommit else {
+    guard hasCommitted || broken(.readBeforeViewCommit) else {
       return primacy!.readsWaiting.append(ticket)
     }
     beginRound()

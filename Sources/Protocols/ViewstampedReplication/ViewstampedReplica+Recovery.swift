@@ -24,7 +24,7 @@ extension ViewstampedReplica {
 
   public mutating func takePlace(generation: UInt64) {
     // Bug: forgetful-replica.
-    guard options.bug != .forgetfulReplica else { return }
+    guard !broken(.forgetfulReplica) else { return }
     lostGeneration = generation
     incarnations[ownSlot].generation = generation
   }
@@ -82,7 +82,8 @@ extension ViewstampedReplica {
       incarnations[ownSlot].start = starts
       effects.persist(.started(starts))
     }
-    let isForgetful = options.bug == .forgetfulReplica
+    // Bug: forgetful-replica.
+    let isForgetful = broken(.forgetfulReplica)
     if lostGeneration > 0 || !isFirst && options.recovery == .replicas && !isForgetful {
       return recover(at: now, into: &effects)
     }
@@ -102,7 +103,7 @@ extension ViewstampedReplica {
       // It does not lead this view again: the others may have what its disk does not.
       lastContact = .longAgo
       // Bug: primary-resumes-its-view.
-      if options.bug == .primaryResumes {
+      if broken(.primaryResumes) {
         state = .viewChange
         effects.send(.startView(currentLog), to: id)
       }
@@ -148,7 +149,7 @@ extension ViewstampedReplica {
     }
     guard nonce >= incarnations[slot], nonce.isPossible(after: incarnations[slot]) else { return }
     // Bug: answer-while-recovering.
-    let mayAnswer = state == .recovering && options.bug == .answerWhileRecovering
+    let mayAnswer = state == .recovering && broken(.answerWhileRecovering)
     guard state == .normal || mayAnswer else { return }
     var heard = incarnations
     heard[slot] = nonce
@@ -221,7 +222,7 @@ extension ViewstampedReplica {
       return
     }
     // Bug: recover-without-nonce.
-    guard response.nonce == nonce || options.bug == .recoverWithoutNonce else { return }
+    guard response.nonce == nonce || broken(.recoverWithoutNonce) else { return }
     recovery!.responses[slot] = response
     let responses = recovery!.responses.compactMap { $0 }
     guard responses.count >= recoveryQuorum else { return }
@@ -230,7 +231,7 @@ extension ViewstampedReplica {
     // Bug: recover-without-primary. The latest log that any primary has told.
     let told = responses.filter { $0.log != nil }
     let isLatest = told.filter { $0.view == view }
-    let chosen = options.bug == .recoverWithoutPrimary ? told : isLatest
+    let chosen = broken(.recoverWithoutPrimary) ? told : isLatest
     guard let log = chosen.compactMap(\.log).max(by: { $0.view < $1.view }) else { return }
     viewNumber = log.view
     persist(.view(viewNumber, lastNormal: lastNormalView), into: &effects)

@@ -15,13 +15,13 @@ extension ViewstampedReplica {
     // A view starts once.
     guard state == .viewChange, lastNormalView < viewNumber, transfer == nil else { return }
     // Bug: count-messages.
-    guard options.bug == .countMessages || !change.done.contains(where: { $0.slot == slot })
+    guard broken(.countMessages) || !change.done.contains(where: { $0.slot == slot })
     else { return }
     change.done.append((slot, message))
     // Bug: count-lost-life. What a replica said before it lost its state counts no more, once one
     // of those who helped it to recover is among those who start the view.
     learn(message.incarnations, into: &effects)
-    if options.bug != .countLostLife {
+    if !broken(.countLostLife) {
       let known = incarnations
       change.done.removeAll { done in
         let own = done.message.incarnations
@@ -29,7 +29,7 @@ extension ViewstampedReplica {
       }
     }
     // Bug: start-without-quorum.
-    let needed = options.bug == .startWithoutQuorum ? 1 : membership.majority
+    let needed = broken(.startWithoutQuorum) ? 1 : membership.majority
     guard change.done.count >= needed else { return }
     chooseLog(at: now, into: &effects)
   }
@@ -43,7 +43,7 @@ extension ViewstampedReplica {
       let (a, b) = (other.message, best.message)
       // Bug: longest-log-wins.
       let isBetter =
-        options.bug == .longestLogWins
+        broken(.longestLogWins)
         ? a.op > b.op : (a.lastNormalView, a.op) > (b.lastNormalView, b.op)
       if isBetter { best = other }
     }
@@ -65,12 +65,12 @@ extension ViewstampedReplica {
     }
     let common = min(log.commonPrefix(with: history, committed: commitNumber), op)
     // Bug: keep-tail.
-    if common < log.lastOp, options.bug != .keepTail {
+    if common < log.lastOp, !broken(.keepTail) {
       log.truncate(after: common)
       persist(.append(at: common.next, view: viewNumber, []), into: &effects)
     }
     // Bug: normal-before-transfer.
-    guard log.lastOp >= op || options.bug == .normalBeforeTransfer && purpose == .view else {
+    guard log.lastOp >= op || broken(.normalBeforeTransfer) && purpose == .view else {
       return fetch(
         purpose, from: slot, through: op, commit: committed, at: now, into: &effects)
     }
@@ -101,7 +101,7 @@ extension ViewstampedReplica {
       persist(.recovered, into: &effects)
     }
     // Bug: volatile-last-normal-view.
-    if options.bug != .volatileLastNormal {
+    if !broken(.volatileLastNormal) {
       persist(.view(viewNumber, lastNormal: viewNumber), into: &effects)
     }
   }

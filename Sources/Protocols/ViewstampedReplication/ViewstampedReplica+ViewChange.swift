@@ -152,7 +152,7 @@ extension ViewstampedReplica {
     lastContact = now
     change.begin(view, slot: ownSlot, at: now)
     // Bug: volatile-view.
-    if options.bug != .volatileView {
+    if !broken(.volatileView) {
       persist(.view(view, lastNormal: lastNormalView), into: &effects)
     }
     effects.setTimer(.viewChange, after: timeoutRange)

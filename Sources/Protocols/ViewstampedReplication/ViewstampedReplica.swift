@@ -118,6 +118,7 @@ public struct ViewstampedReplica: ReplicaCore {
     change.wanted = Array(repeating: nil, count: membership.replicas.count)
   }
 
+  @inline(__always)
   public mutating func handle(
     _ event: Event<Self>, at now: Instant, into effects: inout Effects<Self>
   ) {
@@ -196,6 +197,10 @@ public struct ViewstampedReplica: ReplicaCore {
         answering: primacy.map { commitNumber > $0.startOp } ?? false)
     }
   }
+
+  /// Whether this rule is switched off, to show that the bench catches it.
+  @inline(__always)
+  func broken(_ bug: Bug) -> Bool { bug.isSwitchedOn(by: options.bug) }
 
   public var status: ReplicaStatus {
     let word =
