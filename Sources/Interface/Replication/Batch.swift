@@ -67,6 +67,7 @@ public struct Batch: Sendable {
   package var isNoop: Bool { count == 0 }
 
   /// A reader that stands before the first request.
+  @inline(__always)
   public func makeReader() -> BatchReader { BatchReader(self) }
 
   /// The identities of the requests in order.
@@ -88,7 +89,7 @@ extension Batch: Equatable {
   ///
   /// Safety: a batch is one word, which says what it refers to and of which kind that is.
   @inline(__always)
-  private func isSame(as other: Batch) -> Bool {
+  public func isSame(as other: Batch) -> Bool {
     unsafeBitCast(self, to: UInt.self) == unsafeBitCast(other, to: UInt.self)
   }
 }
@@ -147,11 +148,16 @@ public struct BatchReader {
   /// Whether the request that `next()` returned continues a session.
   public private(set) var continues = false
 
+  // Inlined, so that a reader's fields need not be written to memory and read again.
+  @inline(__always)
   init(_ batch: Batch) {
+    remaining = batch.count
     reader = WireReader(batch.bytes)
     reader.offset = commandEnd
-    remaining = batch.count
-    readStamp()
+    guard remaining > 0, let head = header(at: commandEnd),
+      head.client == SessionStamp.client.rawValue
+    else { return }
+    readStamp(head.sequence, byteCount: head.length)
   }
 
   /// The client, the sequence and the command's length of the request at an offset; `nil` if the
@@ -172,19 +178,17 @@ public struct BatchReader {
     }
   }
 
-  /// Passes over the stamp, if there is one.
-  private mutating func readStamp() {
-    guard remaining > 0, let head = header(at: commandEnd),
-      head.client == SessionStamp.client.rawValue
-    else { return }
+  /// Passes over the stamp, which is the first request.
+  @inline(never)
+  private mutating func readStamp(_ time: UInt64, byteCount: Int) {
     remaining -= 1
     var look = reader
     look.offset = commandEnd + Batch.headerByteCount
-    commandEnd = look.offset + head.length
-    guard head.sequence <= SessionStamp.latest, head.length == SessionStamp.expiryByteCount,
+    commandEnd = look.offset + byteCount
+    guard time <= SessionStamp.latest, byteCount == SessionStamp.expiryByteCount,
       let expiry = try? look.read(UInt64.self)
     else { return }
-    stamp = SessionStamp(time: head.sequence, expiry: expiry)
+    stamp = SessionStamp(time: time, expiry: expiry)
   }
 
   /// The next request, or `nil` after the last one.

@@ -33,14 +33,14 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public init() {}
 
   /// Makes a fact durable. Every later `send`, in this turn or a later one, waits for it.
-  public mutating func persist(_ record: Core.Record) {
+  public mutating func persist(_ record: consuming Core.Record) {
     filled.insert(.records)
     records.append(record)
   }
 
   /// Sends a message that may promise what has been persisted. A message to the sender itself comes
   /// back as `.received` once the records before it are durable: so a leader counts its own vote.
-  public mutating func send(_ message: Core.Message, to: ReplicaID) {
+  public mutating func send(_ message: consuming Core.Message, to: ReplicaID) {
     filled.insert(.sends)
     sends.append(message, to: to)
   }
@@ -48,7 +48,7 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// Sends a message that promises nothing and need not wait for the disk, such as entries that the
   /// leader replicates while it writes them itself (Ongaro 2014 §10.2.1). A comment at each call
   /// gives the reason why that is safe.
-  public mutating func sendEarly(_ message: Core.Message, to: ReplicaID) {
+  public mutating func sendEarly(_ message: consuming Core.Message, to: ReplicaID) {
     filled.insert(.earlySends)
     earlySends.append(message, to: to)
   }
@@ -77,7 +77,7 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   /// Announces that an entry is committed. Each index is one more than the last, within one
   /// incarnation; the first is 1, or follows the snapshot that was recovered or installed.
   /// `answering` says that this replica replies to the clients.
-  public mutating func commit(_ batch: Batch, at index: LogIndex, answering: Bool) {
+  public mutating func commit(_ batch: consuming Batch, at index: LogIndex, answering: Bool) {
     filled.insert(.commits)
     commits.append(Commit(batch: batch, index: index, answering: answering))
   }
@@ -189,20 +189,21 @@ public struct Effects<Core: ReplicaCore>: Sendable {
   public mutating func takeSend() -> Core.Message { sends.takeLast() }
 
   /// Empties all lanes and keeps their storage.
+  @inline(__always)
   public mutating func removeAll() {
     guard !filled.isEmpty else { return }
     if filled.contains(.records) {
       records.empty()
       checkpointStart = nil
     }
-    if filled.contains(.snapshotRequests) { snapshotRequests.empty() }
+    if rarely(filled.contains(.snapshotRequests)) { snapshotRequests.empty() }
     if filled.contains(.sends) { sends.removeAll() }
     if filled.contains(.earlySends) { earlySends.removeAll() }
     if filled.contains(.timerChanges) { timerChanges.empty() }
     if filled.contains(.commits) { commits.empty() }
     if filled.contains(.reads) { reads.empty() }
-    if filled.contains(.refusedBatches) { refusedBatches.empty() }
-    if filled.contains(.refusedReads) { refusedReads.empty() }
+    if rarely(filled.contains(.refusedBatches)) { refusedBatches.empty() }
+    if rarely(filled.contains(.refusedReads)) { refusedReads.empty() }
     filled = EffectLanes()
   }
 }

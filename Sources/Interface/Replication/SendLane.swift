@@ -59,6 +59,8 @@ public struct SendLane<Message: Sendable>: Sendable {
   /// Keeps the storage.
   @inline(__always)
   mutating func removeAll() {
+    // Most runtimes have taken all of them.
+    guard rarely(!receivers.isEmpty) else { return }
     messages.empty()
     receivers.empty()
   }

@@ -88,8 +88,8 @@ extension EventQueue where Payload: ~Copyable {
   @inline(__always)
   public var nextTime: Instant { Instant(nanoseconds: nextTimeNs) }
 
-  @inline(__always)
-  public mutating func push(_ payload: consuming Payload, at time: Instant) {
+  @discardableResult @inline(__always)
+  public mutating func push(_ payload: consuming Payload, at time: Instant) -> Int {
     push(payload, atNs: time.nanoseconds)
   }
 }

@@ -1,4 +1,5 @@
 import Clients
+import Primitives
 import ReplicaHosting
 import Replication
 import Trials
@@ -26,22 +27,26 @@ public struct NodeCauses: Sendable {
 }
 
 extension World {
-  /// The record of the step that this event ends, by what began it.
-  public mutating func step(of event: Event, at time: Instant) -> Int {
-    let part: LatencyPart
-    var node = CauseTrace.outside
+  /// The event in this slot of the queue ends a step, which what happens now has begun.
+  @inline(never)
+  public mutating func noteScheduled(in slot: Int, at time: Instant) {
+    let (part, node) = queue.withPayload(in: slot) { Self.step(endedBy: copy $0) }
+    causes.link(slot: slot, causes.add(part, after: causes.current, at: time, on: node))
+  }
+
+  /// The step that an event ends, by what began it, and the node at which it ends.
+  private static func step(endedBy event: Event) -> (part: LatencyPart, node: Int) {
     switch event {
-    case .message(_, let envelope): (part, node) = (.nodeWire, envelope.to)
-    case .disconnected(let to, _): (part, node) = (.nodeWire, to)
-    case .retransmission: part = .nodeWire
-    case .request(_, let envelope): (part, node) = (.clientWire, envelope.to)
-    case .reply: part = .clientWire
-    case .turn(let at, _): (part, node) = (.processorWait, at)
-    case .timer(let at, _, _): (part, node) = (.timer, at)
-    case .synced(let at, _), .stored(let at, _), .hasReadLog(let at, _): (part, node) = (.disk, at)
-    case .client, .faultStarts, .faultEnds, .warmUpEnds: part = .other
+    case .message(_, let envelope): (.nodeWire, envelope.to)
+    case .disconnected(let to, _): (.nodeWire, to)
+    case .retransmission: (.nodeWire, CauseTrace.outside)
+    case .request(_, let envelope): (.clientWire, envelope.to)
+    case .reply: (.clientWire, CauseTrace.outside)
+    case .turn(let at, _): (.processorWait, at)
+    case .timer(let at, _, _): (.timer, at)
+    case .synced(let at, _), .stored(let at, _), .hasReadLog(let at, _): (.disk, at)
+    case .client, .faultStarts, .faultEnds, .warmUpEnds: (.other, CauseTrace.outside)
     }
-    return causes.add(part, after: causes.current, at: time, on: node)
   }
 
   /// A client sends a request; what follows begins there.
@@ -56,18 +61,18 @@ extension SimulatedNode {
   /// What arrives now goes into the inbox.
   @inline(__always)
   public mutating func noteWaiting(in world: borrowing SharedWorld) {
-    if world.causes.isOn { causes.ofInbox.append(world.causes.current) }
+    if rarely(world.causes.isOn) { causes.ofInbox.append(world.causes.current) }
   }
 
   /// The host has taken an input, whose record is the current one.
   @inline(__always)
   public mutating func noteInput(in world: inout SharedWorld) {
-    if world.causes.isOn { noteTracedInput(in: &world) }
+    if rarely(world.causes.isOn) { noteTracedInput(in: &world) }
   }
 
   @inline(__always)
   public mutating func noteInput(of request: RequestID, in world: inout SharedWorld) {
-    guard world.causes.isOn else { return }
+    guard rarely(world.causes.isOn) else { return }
     let arrival = world.causes.current
     noteTracedInput(in: &world)
     world.causes.noteTaken(request, inTurn: causes.turn, arrival: arrival)
@@ -97,7 +102,7 @@ extension SimulatedNode {
   /// What the turn does from here on follows from the turn.
   @inline(__always)
   public mutating func beginEffects(in world: inout SharedWorld) {
-    guard world.causes.isOn else { return }
+    guard rarely(world.causes.isOn) else { return }
     if causes.turn == CauseTrace.none {
       causes.turn = world.causes.add(
         .processorWait, after: world.causes.current, at: world.now, on: number)
@@ -110,7 +115,7 @@ extension SimulatedNode {
   /// Sends of this turn that the barrier holds wait from the end of the turn on.
   @inline(__always)
   public mutating func noteHeld(in world: borrowing SharedWorld) {
-    guard world.causes.isOn else { return }
+    guard rarely(world.causes.isOn) else { return }
     while causes.held.count < barrier.tickets.count {
       causes.held.append((causes.turn, world.now + turn.elapsed))
     }
@@ -118,7 +123,7 @@ extension SimulatedNode {
 
   /// A sync has ended: what it has released follows from what waited for it.
   public mutating func noteSynced(in world: inout SharedWorld) {
-    guard world.causes.isOn else { return }
+    guard rarely(world.causes.isOn) else { return }
     while causes.syncedCount < barrier.tickets.count,
       barrier.tickets[causes.syncedCount].need <= barrier.durableCount
     {
@@ -136,7 +141,7 @@ extension SimulatedNode {
   /// Lets those sends go whose records are durable.
   @inline(__always)
   public mutating func releaseSends(in world: inout SharedWorld) {
-    guard world.causes.isOn else { return lend(in: &world) { $0.releaseSends() } }
+    guard rarely(world.causes.isOn) else { return lend(in: &world) { $0.releaseSends() } }
     for position in barrier.first..<barrier.tickets.count
     where barrier.tickets[position].need <= barrier.durableCount
       && barrier.tickets[position].receiver == host.id

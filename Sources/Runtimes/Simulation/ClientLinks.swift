@@ -4,7 +4,7 @@ import Replication
 
 /// The links between clients and nodes. Clients may come at any time and under any identity, so the
 /// state of a client is made when it first sends.
-struct ClientLinks: Sendable {
+struct ClientLinks: ~Copyable {
   /// A client's own interface, its place and its random streams.
   struct Client: Sendable {
     var place: Int
@@ -38,12 +38,12 @@ struct ClientLinks: Sendable {
   private let key: UInt64
 
   /// In the order of their first messages.
-  var clients: [Client] = []
+  var clients = OwnedArray<Client>()
   /// The position of each client in `clients`; -1 for a client that is not there.
   private var positions = ClientTable<Int32>(-1)
   /// For each client and each node: the arrival time of the last message to the node, then of the
   /// last message from it.
-  var lastArrivals: [Instant] = []
+  var lastArrivals = OwnedArray<Instant>()
 
   init(
     model: NetworkModel, nodePlaces: [Int]?, nodeCount: Int, commonSampler: Int, key: UInt64
@@ -60,12 +60,12 @@ struct ClientLinks: Sendable {
   @inline(__always)
   mutating func position(of client: ClientID) -> Int {
     let position = positions[client]
-    return position >= 0 ? Int(position) : add(client)
+    return usually(position >= 0) ? Int(position) : add(client)
   }
 
   private mutating func add(_ client: ClientID) -> Int {
     let random = RandomStream.scramble(key &+ client.rawValue)
-    lastArrivals.append(contentsOf: repeatElement(Instant.zero, count: 2 * nodeCount))
+    for _ in 0..<2 * nodeCount { lastArrivals.append(.zero) }
     positions[client] = Int32(clients.count)
     clients.append(
       Client(

@@ -157,7 +157,7 @@ extension NetworkState {
   /// - Parameter now: when it has arrived, or `lead` earlier.
   /// - Returns: when the interface has received it.
   public mutating func receive(_ bytes: Int, at node: Int, hasLead: Bool, now: Instant) -> Instant {
-    guard degradations.isEmpty else {
+    guard usually(degradations.isEmpty) else {
       interfaces[node].acceptedBytes &+= bytes
       let begun = hasLead ? now : now - reception(of: bytes, at: node, until: now)
       var queues = interfaces[node].receiving

@@ -35,7 +35,7 @@ extension NetworkState {
   @inline(__always)
   public mutating func route(from: Int, to: Int, bytes: Int, departing: Instant) -> Fate {
     let position = from * nodeCount + to
-    guard degradations.isEmpty, isOrdered, links[position].isPlain else {
+    guard usually(degradations.isEmpty && isOrdered && links[position].isPlain) else {
       return routeInGeneral(from: from, to: to, bytes: bytes, departing: departing)
     }
     return .delivered(at: arrivalOnPlainLink(position, from, to, bytes, departing))
@@ -93,7 +93,7 @@ extension NetworkState {
     client: ClientID, node: Int, isRequest: Bool, bytes: Int, departing: Instant
   ) -> Fate {
     let owner = clients.position(of: client)
-    guard isTCP, degradations.isEmpty, model.clients.loss <= 0 else {
+    guard usually(isTCP && degradations.isEmpty && model.clients.loss <= 0) else {
       return routeInGeneral(
         owner: owner, node: node, isRequest: isRequest, bytes: bytes, departing: departing)
     }

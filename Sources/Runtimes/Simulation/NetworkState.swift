@@ -13,12 +13,12 @@ public struct NetworkState: ~Copyable {
   let isOrdered: Bool
   let samplers: [LatencySampler]
   /// Every directed link between nodes: `from * nodeCount + to`.
-  var links: FixedArray<Link>
+  var links: OwnedArray<Link>
   /// Every node's interface.
-  var interfaces: FixedArray<Interface>
+  var interfaces: OwnedArray<Interface>
   /// How long a queue of an interface takes for a packet of each length, in nanoseconds, because
   /// most messages are packets and computing the time takes longer than looking it up.
-  let packetTimesNs: FixedArray<Int64>
+  let packetTimesNs: OwnedArray<Int64>
   var clients: ClientLinks
   /// For each node.
   var transfers: [Transfer]
@@ -28,7 +28,7 @@ public struct NetworkState: ~Copyable {
   var degradations: [Degradation] = []
   /// How often a process has started or ended on each node. Over TCP, messages that were sent to an
   /// earlier process do not arrive.
-  public private(set) var incarnations: FixedArray<UInt16>
+  public private(set) var incarnations: OwnedArray<UInt16>
 
   struct Link: Sendable {
     /// Position in `samplers`.
@@ -88,19 +88,19 @@ public struct NetworkState: ~Copyable {
     isTCP = model.transport == .tcp
     isOrdered = isTCP || model.reorder <= 0 && model.duplicate <= 0
     transfers = Array(repeating: Transfer(), count: count)
-    incarnations = FixedArray(repeatElement(0, count: count))
-    interfaces = FixedArray(
+    incarnations = OwnedArray(repeatElement(0, count: count))
+    interfaces = OwnedArray(
       repeatElement(Interface(nanosecondsPerByte: Self.nanosecondsPerByte(model.nic)), count: count)
     )
     let perByte = Self.nanosecondsPerByte(model.nic) * Self.bulkFactor
-    packetTimesNs = FixedArray(
+    packetTimesNs = OwnedArray(
       (0...Self.packetByteCount).map { Self.time(of: $0, at: perByte).nanoseconds })
     var samplers = [LatencySampler(model.latency)]
     // Each link has its own stream, so that the nth message of a link draws the same numbers
     // regardless of other messages: trials of one seed differ by the protocols' actions, not by
     // chance.
     let key = RandomStream.splitMix64(at: seed) ^ RandomPurpose.links.rawValue
-    links = FixedArray(
+    links = OwnedArray(
       (0..<count * count).map { position in
         let random = RandomStream.scramble(
           key &+ UInt64(position / count) << 32 | UInt64(position % count))

@@ -71,11 +71,7 @@ extension SimulatedNode {
     startIsOverdue = false
     storing = nil
     storeIsOverdue = false
-    for timer in timerDue.indices {
-      timerDue[timer] = .never
-      timerScheduled[timer] = .never
-      timerHasFired[timer] = false
-    }
+    for timer in timers.indices { timers[timer] = NodeTimer() }
   }
 
   /// Empties the disk of a process that has ended.

@@ -27,7 +27,7 @@ extension SimulatedNode {
   public mutating func arrive(
     _ message: consuming Core.Message, from: Int, bytes: Int, in world: inout SharedWorld
   ) {
-    guard isUp else { return }
+    guard usually(isUp) else { return }
     if mustWait(in: &world) {
       inbox.append(.message(message, Envelope(from: from, to: number, bytes: bytes)))
       noteWaiting(in: world)
@@ -41,7 +41,7 @@ extension SimulatedNode {
     _ request: consuming ClientRequest<Application.Command>, bytes: Int,
     in world: inout SharedWorld
   ) {
-    guard isUp else { return }
+    guard usually(isUp) else { return }
     if mustWait(in: &world) {
       inbox.append(.request(request, bytes: bytes, arrived: world.now))
       noteWaiting(in: world)
@@ -52,7 +52,7 @@ extension SimulatedNode {
   }
 
   public mutating func arrive(timer: Int, in world: inout SharedWorld) {
-    guard isUp else { return }
+    guard usually(isUp) else { return }
     if mustWait(in: &world) {
       inbox.append(.timer(timer))
       noteWaiting(in: world)
@@ -63,7 +63,7 @@ extension SimulatedNode {
   }
 
   public mutating func arrive(disconnectedFrom other: Int, in world: inout SharedWorld) {
-    guard isUp else { return }
+    guard usually(isUp) else { return }
     if mustWait(in: &world) {
       inbox.append(.disconnected(from: other))
       noteWaiting(in: world)
@@ -86,13 +86,13 @@ extension SimulatedNode {
   /// Handles everything that has arrived as one turn, now that the processor is free.
   public mutating func takeTurn(in world: inout SharedWorld) {
     turnIsScheduled = false
-    guard !isStopped, !inbox.isEmpty else { return }
+    guard usually(!isStopped && !inbox.isEmpty) else { return }
     putsInOrder = inbox.count > 1
     // An array gives away only its last element without copying it.
     inbox.turnAround()
     let inputCount = inbox.count
     for position in 0..<inputCount {
-      if world.causes.isOn { world.causes.current = causes.ofInbox[position] }
+      if rarely(world.causes.isOn) { world.causes.current = causes.ofInbox[position] }
       switch inbox.removeLast() {
       case .message(let message, let envelope):
         take(consume message, from: envelope.from, bytes: envelope.bytes, in: &world)
@@ -138,7 +138,7 @@ extension SimulatedNode {
     }
     let isTaken = host.submit(
       request, waited: world.now - arrived, at: clock.reading(at: world.now))
-    if !isTaken { usage.droppedLate += 1 }
+    if rarely(!isTaken) { usage.droppedLate += 1 }
     noteInput(of: id, in: &world)
     checkInvariants(in: &world)
   }
@@ -146,8 +146,8 @@ extension SimulatedNode {
   public mutating func take(timer: Int, in world: inout SharedWorld) {
     // The timer may have been set again or cancelled while it waited in the inbox, or earlier in
     // this turn.
-    guard timerHasFired[timer] else { return }
-    timerHasFired[timer] = false
+    guard timers[timer].hasFired else { return }
+    timers[timer].hasFired = false
     guard !host.hasChangedTimer(timer) else { return }
     host.fire(Core.Timer(index: timer), at: clock.reading(at: world.now))
     noteInput(in: &world)
@@ -163,7 +163,7 @@ extension SimulatedNode {
 
   @inline(__always)
   public mutating func checkInvariants(in world: inout SharedWorld) {
-    if world.checksInvariants { noteBrokenInvariant(in: &world) }
+    if rarely(world.checksInvariants) { noteBrokenInvariant(in: &world) }
   }
 
   private mutating func noteBrokenInvariant(in world: inout SharedWorld) {
@@ -195,17 +195,17 @@ extension SimulatedNode {
   /// Carries out the turn's effects, and handles the node's messages to itself.
   public mutating func finishTurn(in world: inout SharedWorld) {
     repeat {
-      if !ownMessages.isEmpty { takeOwnMessages(in: &world) }
+      if rarely(!ownMessages.isEmpty) { takeOwnMessages(in: &world) }
       beginEffects(in: &world)
       host.holdsUpdates =
         unsyncedWrites.count >= Host.mostUnsyncedWrites && !world.disk.groupCommit
       host.endTurn(at: clock.reading(at: world.now))
       checkInvariants(in: &world)
       turn.executions += host.executedCount
-      if host.snapshots.installedIndex != nil { noteInstalled() }
+      if rarely(host.snapshots.installedIndex != nil) { noteInstalled() }
       if host.effects.filled.contains(.commits) { noteCommits(in: &world) }
-      if host.snapshots.handledByteCount > 0 { chargeSnapshots(in: world) }
-      if pausesInsideTurn {
+      if rarely(host.snapshots.handledByteCount > 0) { chargeSnapshots(in: world) }
+      if rarely(pausesInsideTurn) {
         pausesInsideTurn = false
         standsInsideTurn = true
         return
@@ -213,7 +213,7 @@ extension SimulatedNode {
       lend(in: &world) { $0.carryOutTurn() }
       noteHeld(in: world)
     } while !ownMessages.isEmpty
-    if !waitingReplies.isEmpty { lend(in: &world) { $0.answerWaiting() } }
+    if rarely(!waitingReplies.isEmpty) { lend(in: &world) { $0.answerWaiting() } }
     turn.spend(Double(turn.executions) * world.cpu.applyNs * slowness)
     let elapsed = turn.elapsed
     usage.busyNs += Int(elapsed.nanoseconds)
@@ -243,7 +243,7 @@ extension SimulatedNode {
       let commit = host.effects.commits[position]
       let agrees = world.agrees(commit, of: number)
       // A snapshot that was installed in this turn may contain the commit.
-      guard commit.index.rawValue > commits.count else { continue }
+      guard usually(commit.index.rawValue > commits.count) else { continue }
       commits.note(commit.batch, agrees: agrees)
     }
   }

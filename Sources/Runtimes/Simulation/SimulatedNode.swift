@@ -64,11 +64,8 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     ReceivedRequest(turn: -1, sequence: 0, receiptsNs: .infinity))
   public var waitingReplies: [WaitingReply<ClientReply<Application.Response>>] = []
 
-  /// Per timer: when it is due by the timer clock, the true time of its earliest scheduled event,
-  /// and whether it has fired into the inbox. `.never` if it is not set.
-  public var timerDue: [Instant]
-  public var timerScheduled: [Instant]
-  public var timerHasFired: [Bool]
+  /// The core's timers, by their indices.
+  public var timers: [NodeTimer]
 
   /// All records appended to the disk except for the first `forgottenCount`; none if the process
   /// never reads its log again. Those up to `barrier.durableCount` are durable.
@@ -130,9 +127,7 @@ public struct SimulatedNode<Core: ReplicaCore, Application: StateMachine> {
     host.application = initialState
     diskRandom = RandomStream(seed: seed, purpose: .disks, number: number)
     snapshotRandom = RandomStream(seed: seed, purpose: .snapshots, number: number)
-    timerDue = Array(repeating: .never, count: Core.Timer.count)
-    timerScheduled = timerDue
-    timerHasFired = Array(repeating: false, count: Core.Timer.count)
+    timers = Array(repeating: NodeTimer(), count: Core.Timer.count)
   }
 
   /// Resets the usage. The rest of an unfinished turn counts from now on.

@@ -42,17 +42,17 @@ extension SimulatedTurn: TurnRuntime {
   @inline(__always)
   public mutating func send(_ message: consuming Core.Message, to: ReplicaID) {
     let number = node.pointee.number
-    guard to.index != number else {
+    guard usually(to.index != number) else {
       node.pointee.ownMessages.append(message)
       return
     }
     let bytes = Frame.byteCount(of: message)
     node.pointee.turn.spend(world.pointee.cpu.costNs(ofMessage: bytes) * node.pointee.slowness)
-    guard to.index < node.pointee.membership.nodeCount else { return }
+    guard usually(to.index < node.pointee.membership.nodeCount) else { return }
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
     let before = world.pointee.causes.current
-    if world.pointee.causes.isOn { noteSending() }
+    if rarely(world.pointee.causes.isOn) { noteSending() }
     world.pointee.transmit(message, from: number, to: to.index, bytes: bytes, departing: time)
     world.pointee.causes.current = before
   }
@@ -101,9 +101,10 @@ extension SimulatedTurn: TurnRuntime {
 
   /// Replies leave in the order in which their requests were received. The node's messages to
   /// itself may lead to further replies in this turn, so earlier replies wait for those.
+  @inline(__always)
   public mutating func answer(_ reply: consuming ClientReply<Application.Response>) {
     let receiptsNs = node.pointee.receiptsNs(of: reply.id)
-    if node.pointee.ownMessages.isEmpty, node.pointee.waitingReplies.isEmpty {
+    if usually(node.pointee.ownMessages.isEmpty && node.pointee.waitingReplies.isEmpty) {
       answer(reply, behindReceipts: receiptsNs)
     } else {
       node.pointee.waitingReplies.append(WaitingReply(reply: reply, receiptsNs: receiptsNs))
@@ -123,13 +124,13 @@ extension SimulatedTurn: TurnRuntime {
       cost += world.pointee.cpu.applyNs
     }
     // See `take` of requests.
-    if !ClientNumbers.isOfLoad(reply.id.client) { cost = 0 }
+    if rarely(!ClientNumbers.isOfLoad(reply.id.client)) { cost = 0 }
     node.pointee.turn.spend(
       cost * node.pointee.slowness, behindReceipts: min(receiptsNs, node.pointee.turn.receivingNs))
     node.pointee.usage.messagesSent += 1
     node.pointee.usage.bytesSent += bytes
     let before = world.pointee.causes.current
-    if world.pointee.causes.isOn { noteSending() }
+    if rarely(world.pointee.causes.isOn) { noteSending() }
     world.pointee.answer(reply, from: node.pointee.number, departing: time, bytes: bytes)
     world.pointee.causes.current = before
   }

@@ -34,7 +34,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
 
   public let setup: TrialSetup<Core>
   public let targeting: FaultTargeting
-  public var nodes: FixedArray<SimulatedNode<Core, Application>>
+  public var nodes: OwnedArray<SimulatedNode<Core, Application>>
   public var world: World<Core, Application>
   public var clients: ClientDriver<Load>
   public var plannedFaults: [PlannedFault]
@@ -61,7 +61,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
     let environment = setup.environment
     let clocks = environment.clocks.draw(nodeCount: count, seed: setup.plan.seed)
     let initialState = load.initialState
-    nodes = FixedArray(
+    nodes = OwnedArray(
       clocks.enumerated().map { number, clock in
         SimulatedNode(
           number: number, membership: setup.membership, options: setup.options,
@@ -132,10 +132,10 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   public mutating func advance(to end: Instant, progress: (Interval, Int) -> Bool) -> Bool {
     while !world.queue.isEmpty, world.queue.nextTime <= (isOver ? end : min(end, doneAt)) {
       let time = world.queue.nextTime
-      if time >= nextLeadershipSample { sampleLeadership(before: time) }
+      if rarely(time >= nextLeadershipSample) { sampleLeadership(before: time) }
       world.now = time
       eventCount += 1
-      if eventCount & 0x3FFF == 0, !progress(time - .zero, eventCount) {
+      if rarely(eventCount & 0x3FFF == 0), !progress(time - .zero, eventCount) {
         return false
       }
       happenNext()
@@ -144,7 +144,9 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
   }
 
   public mutating func happenNext() {
-    if world.causes.isOn { world.causes.current = world.causes.recordOfSlot[world.queue.firstSlot] }
+    if rarely(world.causes.isOn) {
+      world.causes.current = world.causes.recordOfSlot[world.queue.firstSlot]
+    }
     switch world.queue.pop() {
     case .message(let message, var envelope):
       if let time = world.reception(of: envelope) {
@@ -152,7 +154,7 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
         world.schedule(.message(message, envelope), at: time)
         return
       }
-      guard world.reachesItsProcess(envelope) else { return }
+      guard usually(world.reachesItsProcess(envelope)) else { return }
       trace(.message, envelope.to)
       nodes[envelope.to].arrive(
         message, from: envelope.from, bytes: envelope.bytes, in: &world)
@@ -162,33 +164,33 @@ public struct Trial<Core: ReplicaCore, Load: ClientLoad>: ~Copyable {
         world.schedule(.request(request, envelope), at: time)
         return
       }
-      guard world.reachesItsProcess(envelope) else { return }
+      guard usually(world.reachesItsProcess(envelope)) else { return }
       trace(.request, envelope.to)
       nodes[envelope.to].arrive(request, bytes: envelope.bytes, in: &world)
     case .reply(let reply, let node):
       trace(.reply, Int(truncatingIfNeeded: reply.id.client.rawValue))
-      if world.causes.isOn { noteAnswer(reply) }
+      if rarely(world.causes.isOn) { noteAnswer(reply) }
       clients.receive(
         reply, from: ReplicaID(node), at: world.now, in: &world)
       if let time = clients.limits.doneAt { doneAt = time }
     case .turn(let node, let incarnation):
-      guard nodes[node].incarnation == incarnation else { return }
+      guard usually(nodes[node].incarnation == incarnation) else { return }
       trace(.turn, node)
       nodes[node].takeTurn(in: &world)
     case .timer(let node, let timer, let incarnation):
-      guard nodes[node].incarnation == incarnation else { return }
+      guard usually(nodes[node].incarnation == incarnation) else { return }
       trace(.timer, node)
       nodes[node].timerEvent(timer, in: &world)
     case .synced(let node, let incarnation):
-      guard nodes[node].incarnation == incarnation else { return }
+      guard usually(nodes[node].incarnation == incarnation) else { return }
       trace(.synced, node)
       nodes[node].syncEnded(in: &world)
     case .stored(let node, let incarnation):
-      guard nodes[node].incarnation == incarnation else { return }
+      guard usually(nodes[node].incarnation == incarnation) else { return }
       trace(.stored, node)
       nodes[node].storeEnded(in: &world)
     case .hasReadLog(let node, let incarnation):
-      guard nodes[node].incarnation == incarnation else { return }
+      guard usually(nodes[node].incarnation == incarnation) else { return }
       trace(.hasReadLog, node)
       nodes[node].restart(in: &world)
     case .disconnected(let node, let other):

@@ -105,14 +105,23 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
   public let checksInvariants: Bool
   public var causes = CauseTrace()
 
+  @inline(__always)
   public mutating func schedule(_ what: consuming Event, at time: Instant) {
-    if causes.isOn { causes.link(slot: queue.nextSlot, step(of: what, at: time)) }
-    queue.push(what, at: time)
+    let slot = queue.push(what, at: time)
+    if rarely(causes.isOn) { noteScheduled(in: slot, at: time) }
   }
 
   /// Compares a commit with other replicas' commits at its index.
   /// - Returns: whether it is the one in `committed`.
+  @inline(__always)
   public mutating func agrees(_ commit: Effects<Core>.Commit, of node: Int) -> Bool {
+    let position = commit.index.rawValue - 1
+    if position < committed.count, committed[position].isSame(as: commit.batch) { return true }
+    return note(commit, of: node)
+  }
+
+  /// Adds a commit that is the first one at its index, or compares its bytes with those of others.
+  private mutating func note(_ commit: Effects<Core>.Commit, of node: Int) -> Bool {
     let position = commit.index.rawValue - 1
     if position < committed.count {
       if committed[position] == commit.batch { return true }
@@ -139,6 +148,7 @@ public struct World<Core: ReplicaCore, Application: StateMachine>: ~Copyable {
 
 /// How messages between nodes, and replies to clients, travel.
 extension World {
+  @inline(__always)
   public mutating func transmit(
     _ message: consuming Core.Message, from: Int, to: Int, bytes: Int, departing: Instant
   ) {
@@ -147,6 +157,7 @@ extension World {
     transmit(message, envelope, departing: departing)
   }
 
+  @inline(__always)
   public mutating func transmit(
     _ message: consuming Core.Message, _ envelope: Envelope, departing: Instant
   ) {
@@ -198,6 +209,7 @@ extension World {
   }
 
   /// Carries a node's reply to a client.
+  @inline(__always)
   public mutating func answer(
     _ reply: consuming ClientReply<Application.Response>, from node: Int, departing: Instant,
     bytes: Int
@@ -220,6 +232,7 @@ extension World: ClientRuntime {
     schedule(.client(event), at: time)
   }
 
+  @inline(__always)
   public mutating func send(
     _ request: consuming ClientRequest<Application.Command>, to replica: ReplicaID,
     at departure: Instant
@@ -232,7 +245,7 @@ extension World: ClientRuntime {
     let envelope = Envelope(
       from: 0, to: node, bytes: bytes, incarnation: network.incarnations[node], stage: .arrived)
     let before = causes.current
-    if causes.isOn { noteAttempt(request.id, at: departure) }
+    if rarely(causes.isOn) { noteAttempt(request.id, at: departure) }
     switch fate {
     case .lost, .held: break
     case .delivered(let time): push(request, envelope, arriving: time)

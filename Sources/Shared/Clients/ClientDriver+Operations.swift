@@ -29,6 +29,7 @@ extension ClientDriver {
     runtime.schedule(.operationDue, at: Instant(nanoseconds: Int64(lastArrivalNs)))
   }
 
+  @inline(__always)
   public mutating func begin(
     _ client: Int, due: Instant, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)

@@ -139,11 +139,11 @@ public struct ClientDriver<Load: ClientLoad>: Sendable {
   }
 
   public mutating func receive(
-    _ reply: ClientReply<Application.Response>, from replica: ReplicaID, at now: Instant,
+    _ reply: consuming ClientReply<Application.Response>, from replica: ReplicaID, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
     guard phase != .silent else { return }
-    if phase == .driving, reply.id.client.rawValue >= firstProbeID {
+    if rarely(phase == .driving && reply.id.client.rawValue >= firstProbeID) {
       endProbe(probes?.fleet.receive(reply, from: replica, at: now, in: &runtime), at: now)
     } else {
       continueClient(

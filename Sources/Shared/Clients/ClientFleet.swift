@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 
 /// The clients of a trial or of a gateway: their machines and their wake-up times.
@@ -92,18 +93,26 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
 
   /// Begins an operation of a client, which must be idle.
   /// - Parameter due: when the operation was due.
+  @inline(__always)
   public mutating func begin(
     _ command: consuming Application.Command, by client: Int, due: Instant, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {
-    if machines[client].sequence == 0 { inherit(client) }
-    let action = machines[client].begin(command, due: due, at: now)
-    _ = carryOut(action, of: client, at: now, in: &runtime)
+    if rarely(machines[client].sequence == 0) { inherit(client) }
+    let request = machines[client].nextRequest(for: command, due: due, at: now)
+    guard case .send(let replica) = machines[client].begin(request, due: due, at: now) else {
+      preconditionFailure("an operation begins with a request")
+    }
+    // The request is sent from here, because the processor would have to wait for the copy in the
+    // machine.
+    runtime.send(consume request, to: replica, at: now)
+    scheduleWake(of: client, in: &runtime)
   }
 
   /// Handles a reply; replies to clients of other fleets are ignored.
+  @inline(__always)
   public mutating func receive(
-    _ reply: Machine.Reply, from replica: ReplicaID, at now: Instant,
+    _ reply: consuming Machine.Reply, from replica: ReplicaID, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) -> Ending? {
     let client = Int(truncatingIfNeeded: reply.id.client.rawValue &- firstID)
@@ -152,6 +161,7 @@ public struct ClientFleet<Application: StateMachine>: Sendable {
 // MARK: Open to the optimiser only
 
 extension ClientFleet {
+  @inline(__always)
   public mutating func carryOut(
     _ action: consuming Machine.Action, of client: Int, at now: Instant,
     in runtime: inout (some ClientRuntime<Application> & ~Copyable)
@@ -171,6 +181,7 @@ extension ClientFleet {
   }
 
   /// Schedules a wake-up unless an earlier or equal one is already scheduled.
+  @inline(__always)
   public mutating func scheduleWake(
     of client: Int, in runtime: inout (some ClientRuntime<Application> & ~Copyable)
   ) {

@@ -123,19 +123,35 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   public var isIdle: Bool { wakeAt == nil }
   public var nextSequence: UInt64 { sequence + 1 }
 
-  /// Starts an operation. The client must be idle.
+  /// The request of the operation that the client begins next.
   /// - Parameter due: when the operation was due; the timeout counts from then.
+  @inline(__always)
+  public func nextRequest(
+    for command: consuming Application.Command, due: Instant, at now: Instant
+  ) -> Request {
+    let isRead = Application.isReadOnly(command)
+    return Request(
+      id: RequestID(client: id, sequence: nextSequence), command: command,
+      timeLeft: retries.tellsTimeLeft ? due + timeout - now : .zero,
+      continues: hasSession && !isRead)
+  }
+
+  /// Starts an operation. The client must be idle.
   public mutating func begin(
     _ command: consuming Application.Command, due: Instant, at now: Instant
   ) -> Action {
+    begin(nextRequest(for: command, due: due, at: now), due: due, at: now)
+  }
+
+  /// The same for a caller that has `nextRequest` already.
+  @inline(__always)
+  public mutating func begin(_ first: Request, due: Instant, at now: Instant) -> Action {
     precondition(isIdle, "a client has one operation outstanding")
     sequence += 1
     progress = Progress()
-    progress.isRead = Application.isReadOnly(command)
-    progress.extraTime = Self.extraTime(of: command)
-    request = Request(
-      id: RequestID(client: id, sequence: sequence), command: command,
-      continues: hasSession && !progress.isRead)
+    progress.isRead = Application.isReadOnly(first.command)
+    progress.extraTime = Self.extraTime(of: first.command)
+    request = first
     progress.started = now
     progress.deadline = due + timeout
     if let firstAsked { aim(at: firstAsked) }
@@ -143,8 +159,9 @@ public struct ClientMachine<Application: StateMachine>: Sendable {
   }
 
   /// - Parameter replica: the sender of the reply.
+  @inline(__always)
   public mutating func receive(
-    _ reply: Reply, from replica: ReplicaID, at now: Instant
+    _ reply: consuming Reply, from replica: ReplicaID, at now: Instant
   ) -> Action {
     guard !isIdle, reply.id.client == id, reply.id.sequence == sequence else { return .nothing }
     switch reply.result {

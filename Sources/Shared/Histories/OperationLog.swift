@@ -18,6 +18,7 @@ public struct OperationLog: Sendable {
 
   public var count: Int { stored.count }
 
+  @inline(__always)
   public mutating func append(_ operation: Operation) {
     stored.append(shortened(operation))
   }

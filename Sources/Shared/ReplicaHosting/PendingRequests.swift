@@ -40,14 +40,28 @@ public struct PendingRequests: Sendable {
     status.isInCharge && epoch == status.epoch
   }
 
+  /// The position of the client's pending request, if it has one.
+  public func place(of client: ClientID) -> Int? { sequences.position(of: client) }
+
   /// Whether the request, or a later one of its client, is pending.
-  public func contains(_ id: RequestID) -> Bool {
-    guard let sequence = sequences[id.client] else { return false }
-    return id.sequence <= sequence
+  /// - Parameter place: the position of the client's pending request.
+  @inline(__always)
+  public func contains(_ id: RequestID, at place: Int?) -> Bool {
+    guard let place else { return false }
+    return id.sequence <= sequences.values[place]
   }
 
   public mutating func insert(_ id: RequestID) {
     if epoch != nil { sequences.set(id.client, to: id.sequence) }
+  }
+
+  /// Notes a later request of a client of which one is pending.
+  /// - Returns: false if the client has none, so that nothing was noted.
+  @inline(__always)
+  public mutating func replace(by id: RequestID, at place: Int?) -> Bool {
+    guard let place else { return false }
+    sequences.values[place] = id.sequence
+    return true
   }
 
   /// Whether the table is large enough to look for requests that can be forgotten, because they

@@ -5,16 +5,18 @@ import WireFormat
 /// What the core decides, until clients have it: committed updates are applied in order, reads are
 /// answered, and what was refused is redirected.
 extension ReplicaHost {
+  @inline(__always)
   public mutating func apply(_ commit: Effects<Core>.Commit, at now: Instant) {
     // A snapshot installed in this turn may already include the commit.
-    if commit.index <= appliedIndex { return }
+    if rarely(commit.index <= appliedIndex) { return }
     precondition(
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
     appliedIndex = commit.index
+    let isAnswering = commit.answering
     snapshots.logByteCount += commit.batch.encodedByteCount + SnapshotPolicy.entryOverhead
     commitDigest.note(batchOf: commit.batch.count, at: commit.index)
     var reader = commit.batch.makeReader()
-    if let stamp = reader.stamp {
+    if rarely(reader.stamp != nil), let stamp = reader.stamp {
       sessions.advance(to: stamp)
       stamping.begin(at: now)
     }
@@ -36,7 +38,7 @@ extension ReplicaHost {
       case .expired:
         // The client may send it again, to begin a session.
         pending.remove(id)
-        if commit.answering { replies.append(Reply(id: id, result: .expired)) }
+        if isAnswering { replies.append(Reply(id: id, result: .expired)) }
         continue
       case .answered(let earlier): response = earlier
       case .fresh:
@@ -46,10 +48,11 @@ extension ReplicaHost {
         response = answer
         sessions.record(id, response: Application.kept(response), at: place)
       }
-      if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
+      if isAnswering { replies.append(Reply(id: id, result: .answer(response))) }
     }
   }
 
+  @inline(__always)
   public mutating func answer(_ ticket: ReadTicket, at now: Instant) {
     var requests = waitingReads.take(ticket)
     requests.turnAround()

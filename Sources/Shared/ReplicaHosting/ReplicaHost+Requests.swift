@@ -1,3 +1,4 @@
+import Primitives
 import Replication
 import WireFormat
 
@@ -13,13 +14,13 @@ extension ReplicaHost {
   public mutating func submit(
     _ request: consuming Request, waited: Interval = .zero, at now: Instant = .zero
   ) -> Bool {
-    guard !admission.isLate(timeLeft: request.timeLeft, waited: waited) else { return false }
+    if rarely(admission.isLate(timeLeft: request.timeLeft, waited: waited)) { return false }
     if Application.isReadOnly(request.command) {
       gather(request, arrived: now - waited)
       return true
     }
     guard isFresh(request.id, arrived: now - waited) else { return true }
-    if stamping.isDue(at: now) { appendStamp(at: now) }
+    if rarely(stamping.isDue(at: now)) { appendStamp(at: now) }
     builder.append(request.id, request.command, continues: request.continues)
     closeFullBatch()
     return true
@@ -47,7 +48,7 @@ extension ReplicaHost {
       return id
     }
     if isFresh(id, arrived: now) {
-      if stamping.isDue(at: now) { appendStamp(at: now) }
+      if rarely(stamping.isDue(at: now)) { appendStamp(at: now) }
       builder.append(
         id, encoded: reader.storage, in: start..<reader.end, continues: head.continues)
       closeFullBatch()
@@ -56,7 +57,7 @@ extension ReplicaHost {
   }
 
   public mutating func gather(_ read: consuming Request, arrived: Instant) {
-    guard hasRoom(for: read.id) else { return }
+    guard usually(hasRoom(for: read.id)) else { return }
     admission.take(read.id, isRead: true, arrived: arrived)
     gatheredReads.append(read)
   }
@@ -64,7 +65,7 @@ extension ReplicaHost {
   /// Whether there is room for one more request; if not, the request is refused.
   public mutating func hasRoom(for id: RequestID) -> Bool {
     let reads = gatheredReads.count + waitingReads.requestCount
-    guard !admission.hasRoom(behind: admission.updateCount + reads) else { return true }
+    guard rarely(!admission.hasRoom(behind: admission.updateCount + reads)) else { return true }
     replies.append(Reply(id: id, result: .busy))
     return false
   }
@@ -85,10 +86,12 @@ extension ReplicaHost {
   /// - Returns: false if the request was already pending, or is refused.
   public mutating func noteAsPending(_ id: RequestID, arrived: Instant) -> Bool {
     if !hasUpdates, pending.begin(core.status) { admission.forgetUpdates() }
-    if pending.contains(id) { return false }
-    guard hasRoom(for: id) else { return false }
+    let place = pending.place(of: id.client)
+    if rarely(pending.contains(id, at: place)) { return false }
+    guard usually(hasRoom(for: id)) else { return false }
     admission.take(id, isRead: false, arrived: arrived)
-    if pending.isLarge {
+    if pending.replace(by: id, at: place) { return true }
+    if rarely(pending.isLarge) {
       pending.removeAll { client, sequence in
         sessions.standing(of: RequestID(client: client, sequence: sequence)) != .fresh
       }
@@ -99,7 +102,9 @@ extension ReplicaHost {
 
   public mutating func closeFullBatch() {
     guard
-      builder.count >= Self.maximumBatchCount || builder.byteCount >= Self.maximumBatchByteCount
+      rarely(
+        builder.count >= Self.maximumBatchCount
+          || builder.byteCount >= Self.maximumBatchByteCount)
     else { return }
     closedBatches.append(builder.build())
   }

@@ -150,7 +150,7 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       core.handle(
         .readRequested(ticket, updatesFollow: updatesFollow), at: now, into: &effects)
     }
-    if ordersUpdates, !closedBatches.isEmpty {
+    if rarely(ordersUpdates && !closedBatches.isEmpty) {
       for batch in closedBatches { core.handle(.requested(batch), at: now, into: &effects) }
       closedBatches.removeAll(keepingCapacity: true)
     }
@@ -163,12 +163,12 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
       for position in effects.commits.indices { apply(effects.commits[position], at: now) }
       takeSnapshotIfDue(at: now)
     }
-    if filled.contains(.snapshotRequests) { sendSnapshots(at: now) }
+    if rarely(filled.contains(.snapshotRequests)) { sendSnapshots(at: now) }
     if filled.contains(.reads) { for ticket in effects.reads { answer(ticket, at: now) } }
-    if filled.contains(.refusedReads) {
+    if rarely(filled.contains(.refusedReads)) {
       for refusal in effects.refusedReads { refuse(refusal.refused, redirect: refusal.redirect) }
     }
-    if filled.contains(.refusedBatches) {
+    if rarely(filled.contains(.refusedBatches)) {
       for refusal in effects.refusedBatches { refuse(refusal) }
     }
   }
@@ -196,9 +196,10 @@ public struct ReplicaHost<Core: ReplicaCore, Application: StateMachine>: Sendabl
   }
 
   /// Clears the effects of the turn after the runtime has carried them out.
+  @inline(__always)
   public mutating func clearTurn() {
     effects.removeAll()
-    replies.empty()
+    if rarely(!replies.isEmpty) { replies.empty() }
     executedCount = 0
     snapshots.handledByteCount = 0
     snapshots.installedIndex = nil

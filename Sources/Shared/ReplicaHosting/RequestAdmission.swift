@@ -46,7 +46,7 @@ public struct RequestAdmission: Sendable {
   // Nothing is noted unless requests may be refused, because no other limit asks for it.
 
   public mutating func take(_ id: RequestID, isRead: Bool, arrived: Instant) {
-    guard limits.refuses else { return }
+    guard rarely(limits.refuses) else { return }
     if isRead {
       reads.set(id.client, to: (id.sequence, arrived))
     } else {
@@ -73,7 +73,7 @@ public struct RequestAdmission: Sendable {
 
   /// - Returns: when the request arrived, if it was taken and not answered yet.
   private mutating func remove(_ id: RequestID, isRead: Bool) -> Instant? {
-    guard limits.refuses, let taken = isRead ? reads[id.client] : updates[id.client],
+    guard rarely(limits.refuses), let taken = isRead ? reads[id.client] : updates[id.client],
       taken.sequence == id.sequence
     else { return nil }
     if isRead { reads.remove(id.client) } else { updates.remove(id.client) }

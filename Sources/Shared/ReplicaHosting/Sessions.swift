@@ -79,27 +79,27 @@ public struct Sessions<Response: WireCodable & Equatable & Sendable>: Sendable {
   public func standing(of id: RequestID, at place: Int?, continues: Bool = false) -> Standing {
     guard let place else { return continues ? .expired : .fresh }
     let sequence = sessions.values[place].sequence
-    if id.sequence > sequence { return .fresh }
+    if usually(id.sequence > sequence) { return .fresh }
     return id.sequence == sequence ? .answered(sessions.values[place].response) : .superseded
   }
 
   /// Remembers the response to a fresh request.
   /// - Parameter place: the position of the client's session.
+  @inline(__always)
   public mutating func record(_ id: RequestID, response: consuming Response, at place: Int?) {
     responseByteCount += response.encodedByteCount
-    guard let place else {
-      sessions.set(
-        id.client,
-        to: Session(sequence: id.sequence, response: response, period: periods.current))
-      periods.noteNew()
-      if periods.newCount >= max(limit / 8, 1) { periods.begin() }
-      if sessions.count > limit { removeLeastUsed() }
-      return
-    }
-    let earlier = sessions.values[place].replace(
-      by: Session(sequence: id.sequence, response: response, period: periods.current))
+    let session = Session(sequence: id.sequence, response: response, period: periods.current)
+    guard let place else { return begin(session, of: id.client) }
+    let earlier = sessions.values[place].replace(by: session)
     responseByteCount -= earlier.responseByteCount
-    if earlier.period != periods.current { periods.noteUse(after: earlier.period) }
+    if rarely(earlier.period != periods.current) { periods.noteUse(after: earlier.period) }
+  }
+
+  private mutating func begin(_ session: Session, of client: ClientID) {
+    sessions.set(client, to: session)
+    periods.noteNew()
+    if periods.newCount >= max(limit / 8, 1) { periods.begin() }
+    if sessions.count > limit { removeLeastUsed() }
   }
 
   /// Applies a stamp of the log, and removes the sessions that have expired by then.

@@ -58,7 +58,7 @@ extension TurnRuntime where Self: ~Copyable {
         set(setting.timer, after: setting.delay)
       }
     }
-    if host.snapshots.hasWork { carryOutSnapshots() }
+    if rarely(host.snapshots.hasWork) { carryOutSnapshots() }
     host.clearTurn()
   }
 

@@ -27,7 +27,7 @@ public struct WaitingReads<Request: Sendable>: Sendable {
     requestCount += gathered.count
     var taken = spare.popLast() ?? []
     swap(&taken, &gathered)
-    requests.append(taken)
+    requests.append(consume taken)
     return ReadTicket(ticketsGone + UInt64(requests.count))
   }
 

@@ -33,7 +33,7 @@ extension KeyValueStore {
   /// Called before a value is changed in place.
   @inline(__always)
   mutating func willChange(_ position: Int) {
-    if isReadOut { willChangeReadOut(position) }
+    if rarely(isReadOut) { willChangeReadOut(position) }
   }
 
   /// Apart, because most changes happen without a walk, and do not need this code in the

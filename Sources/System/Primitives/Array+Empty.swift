@@ -3,7 +3,7 @@ extension Array {
   /// because a call of `removeAll` takes as long as removing three.
   @inline(__always)
   public mutating func empty() {
-    if count > 3 {
+    if rarely(count > 3) {
       removeAll(keepingCapacity: true)
     } else {
       while !isEmpty { removeLast() }

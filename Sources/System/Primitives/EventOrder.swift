@@ -102,11 +102,11 @@ public struct EventOrder: ~Copyable {
   @inline(__always)
   public mutating func insert(_ key: EventKey) {
     count &+= 1
-    guard count > 1 else {
+    guard usually(count > 1) else {
       first = key
       return
     }
-    if key < first {
+    if rarely(key < first) {
       place(first)
       first = key
     } else {
@@ -121,9 +121,9 @@ public struct EventOrder: ~Copyable {
     let removed = first
     count &-= 1
     pops &+= 1
-    if pops == Self.tuningInterval { tune(atNs: removed.timeNs) }
+    if rarely(pops == Self.tuningInterval) { tune(atNs: removed.timeNs) }
     if nearCount == 0 {
-      if wheelCount > 0 {
+      if usually(wheelCount > 0) {
         emptyNextBucket()
       } else {
         // The wheel follows the time of the events, also if all of them are in the heap.
@@ -144,7 +144,7 @@ public struct EventOrder: ~Copyable {
     let bucket = key.timeNs &>> widthBits
     // The difference may overflow if the times are far apart; then it is large in either case.
     let distance = UInt64(bitPattern: bucket &- current)
-    if distance &- 1 < UInt64(Self.bucketCount - 1) {
+    if usually(distance &- 1 < UInt64(Self.bucketCount - 1)) {
       let position = Int(truncatingIfNeeded: bucket) & (Self.bucketCount - 1)
       let slot = key.slot
       keys[slot] = key

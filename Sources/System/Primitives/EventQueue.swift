@@ -43,8 +43,10 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     body((slab + firstSlot).pointee)
   }
 
-  /// The slot that the next payload will have. A full queue grows first, which appends slots.
-  public var nextSlot: Int { count == capacity ? capacity : Int(freeSlots[count]) }
+  /// Passes the payload in a slot, which `push` has returned and `pop` has not emptied, to `body`.
+  public func withPayload<Result>(in slot: Int, _ body: (borrowing Payload) -> Result) -> Result {
+    body((slab + slot).pointee)
+  }
 
   /// The slot of the next event; the queue must not be empty.
   public var firstSlot: Int {
@@ -52,16 +54,27 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
     return order.first.slot
   }
 
-  public mutating func push(_ payload: consuming Payload, atNs timeNs: Int64) {
-    if count == capacity { grow() }
+  /// Inserts an event. Inlined, so that the caller writes the payload where it stays.
+  /// - Returns: the slot that holds it.
+  @discardableResult @inline(__always)
+  public mutating func push(_ payload: consuming Payload, atNs timeNs: Int64) -> Int {
+    let slot = takeSlot(atNs: timeNs)
+    (slab + slot).initialize(to: payload)
+    return slot
+  }
+
+  /// Inserts the key of an event whose payload the caller writes into the returned slot.
+  public mutating func takeSlot(atNs timeNs: Int64) -> Int {
+    if rarely(count == capacity) { grow() }
     // The free slots are `freeSlots[count...]`.
     let slot = freeSlots[count]
-    (slab + Int(slot)).initialize(to: payload)
     order.insert(EventKey(timeNs: timeNs, number: nextNumber, slot: slot))
     nextNumber += 1
+    return Int(slot)
   }
 
   /// Removes the next event, which is due at `nextTimeNs`; the queue must not be empty.
+  @inline(__always)
   public mutating func pop() -> Payload {
     let slot = order.removeFirst().slot
     freeSlots[count] = UInt32(slot)

@@ -218,6 +218,13 @@ struct SessionExpiryTests {
     for client in 0..<UInt64(PendingRequests.smallLimit) { pending.insert(id(client, 2)) }
     #expect(pending.isLarge)
     pending.removeAll { client, sequence in client.rawValue >= 10 && sequence == 2 }
-    #expect(!pending.isLarge && pending.sequences.count == 10 && pending.contains(id(3, 2)))
+    let place = pending.place(of: ClientID(3))
+    #expect(!pending.isLarge && pending.sequences.count == 10)
+    #expect(pending.contains(id(3, 2), at: place) && !pending.contains(id(3, 3), at: place))
+    // A later request takes the place of the one that is pending.
+    let isReplaced = pending.replace(by: id(3, 3), at: place)
+    #expect(isReplaced && pending.contains(id(3, 3), at: place))
+    let isNew = !pending.replace(by: id(20, 1), at: pending.place(of: ClientID(20)))
+    #expect(isNew && pending.sequences.count == 10)
   }
 }

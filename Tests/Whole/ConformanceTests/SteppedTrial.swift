@@ -8,7 +8,7 @@ extension Trial {
   mutating func step(
     to end: Interval,
     watch: (
-      borrowing World<Core, Application>.Event, inout FixedArray<SimulatedNode<Core, Application>>
+      borrowing World<Core, Application>.Event, inout OwnedArray<SimulatedNode<Core, Application>>
     ) -> Void
   ) {
     while !world.queue.isEmpty, world.queue.nextTime <= .zero + end {
