@@ -12,7 +12,6 @@ extension ReplicaHost {
     precondition(
       commit.index == appliedIndex.next, "\(commit.index) committed after \(appliedIndex)")
     appliedIndex = commit.index
-    let isAnswering = commit.answering
     snapshots.logByteCount += commit.batch.encodedByteCount + SnapshotPolicy.entryOverhead
     commitDigest.note(batchOf: commit.batch.count, at: commit.index)
     var reader = commit.batch.makeReader()
@@ -38,7 +37,7 @@ extension ReplicaHost {
       case .expired:
         // The client may send it again, to begin a session.
         pending.remove(id)
-        if isAnswering { replies.append(Reply(id: id, result: .expired)) }
+        if commit.answering { replies.append(Reply(id: id, result: .expired)) }
         continue
       case .answered(let earlier): response = earlier
       case .fresh:
@@ -48,7 +47,7 @@ extension ReplicaHost {
         response = answer
         sessions.record(id, response: Application.kept(response), at: place)
       }
-      if isAnswering { replies.append(Reply(id: id, result: .answer(response))) }
+      if commit.answering { replies.append(Reply(id: id, result: .answer(response))) }
     }
   }
 

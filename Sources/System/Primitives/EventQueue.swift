@@ -40,7 +40,7 @@ public struct EventQueue<Payload: ~Copyable>: ~Copyable {
 
   /// Passes the next event to `body` without removing it; the queue must not be empty.
   package func withNext<Result>(_ body: (borrowing Payload) -> Result) -> Result {
-    body((slab + firstSlot).pointee)
+    withPayload(in: firstSlot, body)
   }
 
   /// Passes the payload in a slot, which `push` has returned and `pop` has not emptied, to `body`.

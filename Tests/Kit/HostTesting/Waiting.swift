@@ -20,7 +20,7 @@ public func waitFor<Result>(
   while true {
     if let found = try look() { return found }
     guard ContinuousClock.now < limit else {
-      throw Overdue(description: "waited \(time) in vain for \(what)")
+      throw Overdue(description: "\(what): not seen within \(time)")
     }
     try meanwhile()
   }
